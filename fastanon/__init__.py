@@ -1,0 +1,44 @@
+"""fastanon removes the patient from DICOM and Siemens PET/MR raw data.
+
+>>> import fastanon
+>>> report = fastanon.anonymize("study/", to="anon/")  # doctest: +SKIP
+>>> report.raise_for_leaks()  # doctest: +SKIP
+
+Everything is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from fastanon.api import Inspection, anonymize, dcmanonym, inspect, plan
+    from fastanon.errors import BatchError, FastanonError, FileError, LeakError, UsageError
+    from fastanon.planner import Plan
+    from fastanon.report import FileResult, Report
+
+__all__ = [
+    "BatchError", "FastanonError", "FileError", "FileResult", "Inspection", "LeakError", "Plan", "Report",
+    "UsageError", "__version__", "anonymize", "dcmanonym", "inspect", "plan",
+]  # fmt: skip
+
+_HOMES = {
+    "fastanon.api": ("Inspection", "anonymize", "dcmanonym", "inspect", "plan"),
+    "fastanon.errors": ("BatchError", "FastanonError", "FileError", "LeakError", "UsageError"),
+    "fastanon.planner": ("Plan",),
+    "fastanon.report": ("FileResult", "Report"),
+}
+
+if sys.byteorder != "little":
+    raise ImportError("fastanon runs on little-endian machines only")
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(home), name)
+    raise AttributeError(f"module 'fastanon' has no attribute {name!r}")

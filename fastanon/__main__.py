@@ -1,0 +1,7 @@
+"""``python -m fastanon``."""
+
+import sys
+
+from fastanon.cli import main
+
+sys.exit(main())

@@ -1,0 +1,233 @@
+"""The calls of the public face."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+from fastanon import batch
+from fastanon.errors import BatchError, FileError, UsageError
+from fastanon.files import Input, sources
+from fastanon.opened import Opened
+from fastanon.planner import Finding, Place, Plan, make_plan, search
+from fastanon.profile import Replacements
+from fastanon.report import FileResult, Report
+from fastanon.text import decode
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What identifies one file. It holds values: show it, do not store it.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    fields : tuple of (str, int, str)
+        Name, offset and value of each identifying field that is filled.
+    copies : tuple of Place
+        Where else these values stand, offset and kind; without the values.
+    structural : int
+        Where they stand in keys, numbers and codes, and would stay.
+    error : FileError or None
+        Why the file could not be read.
+    """
+
+    path: str
+    fields: tuple[tuple[str, int, str], ...] = ()
+    copies: tuple[Place, ...] = ()
+    structural: int = 0
+    error: FileError | None = None
+
+    def __str__(self) -> str:
+        if self.error is not None:
+            return str(self.error)
+        lines = [f"{self.path}: {len(self.fields)} identifying fields, {len(self.copies)} copies of their values"]
+        lines += [f"  {offset:>12}  {name}: {value}" for name, offset, value in self.fields]
+        lines += [f"  {place.offset:>12}  {place.where}: copy of a {place.kind}" for place in self.copies]
+        return "\n".join(lines)
+
+
+def inspect(source: Input) -> list[Inspection]:
+    """Show what identifies the patient in every file of a source; nothing is changed.
+
+    Parameters
+    ----------
+    source : path, glob, list of paths, or dict
+        A file, a folder (searched to its depth, whatever the files are called), or NiftyPET's ``datain``.
+
+    Returns
+    -------
+    list of Inspection
+        One for each file, in order; a file that can't be read has its `error` set.
+
+    Raises
+    ------
+    UsageError
+        If the source is of no known kind.
+    """
+    found = []
+    for item in sources(source):
+        try:
+            if item.problem is not None:
+                raise item.problem
+            with Opened(item.path) as opened:
+                found.append(_inspection(opened.path, search(opened, Replacements())))
+        except FileError as error:
+            error.path = item.path
+            found.append(Inspection(item.path, error=error))
+    return found
+
+
+def _inspection(path: str, found: Finding) -> Inspection:
+    fields = []
+    for part, field, _ in found.fields:
+        value = decode(part.bytes_at(*field.value), field.text.encoding if field.text else "").strip(" \0")
+        if value:
+            fields.append((field.name, field.value[0], value))
+    own = [field.value for _, field, _ in found.fields]
+    copies, structural = [], 0
+    for _, hit, at in found.hits:
+        if any(start <= hit.start and hit.end <= end for start, end in own):
+            continue
+        if at is None:
+            structural += 1
+        else:
+            copies.append(Place(at.name, hit.start, hit.end - hit.start, hit.needle.kind))
+    return Inspection(path, tuple(fields), tuple(copies), structural)
+
+
+def plan(
+    source: Input, *, patient: str | None = None, physician: str | None = None, dob: str | None = None
+) -> list[Plan | FileError]:
+    """Say what `anonymize` would change, without values and without writing.
+
+    Parameters
+    ----------
+    source, patient, physician, dob
+        As for `anonymize`.
+
+    Returns
+    -------
+    list of Plan or FileError
+        One for each file, in order; the error where a file would be refused.
+
+    Raises
+    ------
+    UsageError
+        If the source is of no known kind, or a replacement can't stand in a DICOM value.
+    """
+    replacements = _replacements(patient, physician, dob)
+    plans: list[Plan | FileError] = []
+    for item in sources(source):
+        try:
+            if item.problem is not None:
+                raise item.problem
+            with Opened(item.path) as opened:
+                plans.append(make_plan(opened, replacements))
+        except FileError as error:
+            plans.append(error)
+    return plans
+
+
+def anonymize(
+    source: Input,
+    *,
+    to: str | os.PathLike[str] | None = None,
+    in_place: bool = False,
+    patient: str | None = None,
+    physician: str | None = None,
+    dob: str | None = None,
+) -> Report:
+    """Remove the patient from every file of a source.
+
+    Names, IDs and the birth date are replaced at every depth, and so is every copy of their values in free
+    text, private elements, CSA headers, protocols and Interfile headers, there at equal length. Payload
+    (list-mode, sinograms, norm, pixels) is not changed.
+
+    Parameters
+    ----------
+    source : path, glob, list of paths, or dict
+        A file, a folder (searched to its depth, whatever the files are called), or NiftyPET's ``datain``.
+    to : path, optional
+        Write copies below this folder; nothing that exists is overwritten.
+    in_place : bool
+        Change the files themselves. One of `to` and `in_place` must be given.
+    patient, physician : str, optional
+        What stands in place of the names; ``anonymised`` by default.
+    dob : str, optional
+        What stands in place of the birth date, YYYYMMDD; ``19800101`` by default.
+
+    Returns
+    -------
+    Report
+        What became of each file. Files that are broken or unknown are refused and left as they are, the
+        others are done: see `Report.raise_for_leaks`.
+
+    Raises
+    ------
+    UsageError
+        Before any file is looked at.
+    """
+    if (to is None) == (not in_place):
+        raise UsageError("say either to=FOLDER or in_place=True")
+    return batch.run(source, _replacements(patient, physician, dob), None if to is None else os.fspath(to))
+
+
+def _replacements(patient: str | None, physician: str | None, dob: str | None) -> Replacements:
+    given = {"patient": patient, "physician": physician, "dob": dob}
+    return Replacements(**{name: value for name, value in given.items() if value is not None})
+
+
+def dcmanonym(
+    dcmpath: Input,
+    displayonly: bool = False,
+    patient: str = "anonymised",
+    physician: str = "anonymised",
+    dob: str = "19800101",
+    verbose: bool = False,
+    Cnt: Any = None,  # noqa: ARG001, N803  # NiftyPET's name; its constants are not needed here
+) -> None:
+    """Anonymize in place with NiftyPET's call (``nimpa.dcmanonym``).
+
+    Parameters
+    ----------
+    dcmpath : path, list of paths, or dict
+        A file, a list, a folder, or the dictionary ``datain`` with all the data of a reconstruction.
+    displayonly : bool
+        Print what is sensitive, values included, and change nothing.
+    patient, physician : str
+        What stands in place of the names.
+    dob : str
+        What stands in place of the birth date, YYYYMMDD.
+    verbose : bool
+        Print a line about each file.
+    Cnt : dict, optional
+        Accepted and ignored.
+
+    Raises
+    ------
+    BatchError
+        At the end, if a file failed or was refused; the others are done. Files met in a folder or in
+        `datain` that are no medical files only warn.
+    UsageError
+        Before any file is looked at.
+    """
+    if displayonly:
+        for inspection in inspect(dcmpath):
+            print(inspection)
+        return
+    report = batch.run(dcmpath, Replacements(patient, physician, dob), None, batch.say if verbose else None)
+    bad = [f for f in report.files if f.status in ("failed", "refused")]
+    for result in report.files:
+        if result.leaks or (result in bad and _is_bystander(result)):
+            warnings.warn(str(result), stacklevel=2)
+    serious = [str(f) for f in bad if not _is_bystander(f)]
+    if serious:
+        raise BatchError("\n".join(serious))
+
+
+def _is_bystander(result: FileResult) -> bool:
+    return result.status == "refused" and not result.medical and not result.listed

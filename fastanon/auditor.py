@@ -1,0 +1,60 @@
+"""Is any value left? The needles of the original, searched for in what was written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastanon import dicom
+from fastanon.container import read_parts
+from fastanon.identity import Needle
+from fastanon.opened import Opened
+from fastanon.planner import Place, Plan, hits_in, searched
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What was searched, and what was found.
+
+    Attributes
+    ----------
+    how : str
+        ``plan``: the search that planned the edits saw every other byte, and the edits were read back.
+        ``copy``: what was written was read again, before it got its name.
+    scanned, payload : int
+        Bytes that were searched, and bytes that were not because they are bulk data.
+    leaks : tuple of Place
+        Where something identifying is left.
+    structural : int
+        Needles met in keys, numbers, codes and kept words.
+    """
+
+    how: str
+    scanned: int
+    payload: int
+    leaks: tuple[Place, ...]
+    structural: int
+
+
+def of_plan(plan: Plan) -> Audit:
+    """Give the audit of a file that was patched, or that needed no edit.
+
+    Every hit is either in an edit or structural: the plan would not exist otherwise.
+    """
+    return Audit("plan", plan.scanned, plan.payload, (), plan.structural)
+
+
+def of_copy(path: str, needles: tuple[Needle, ...]) -> Audit:
+    """Walk and search what was written, payloads left out."""
+    with Opened(path) as opened:
+        parts = read_parts(opened)
+        leaks, structural = [], 0
+        for part in parts:
+            for hit in hits_in(part, needles):
+                field = dicom.field_at(part, hit.start, hit.end)
+                if field is None:
+                    structural += 1
+                else:
+                    leaks.append(Place(field.name, hit.start, hit.end - hit.start, hit.needle.kind))
+        scanned = sum(stop - start for part in parts for start, stop in searched(part))
+        payload = sum(part.elements[i].length for part in parts for i in part.payloads)
+    return Audit("copy", scanned, payload, tuple(leaks), structural)

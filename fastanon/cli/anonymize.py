@@ -1,0 +1,71 @@
+"""``fastanon anonymize``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from fastanon.errors import AccessError, FileError, UsageError
+from fastanon.report import DONE, FAILED, REFUSED, FileResult
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    add = parser.add_argument
+    add("paths", nargs="+", metavar="PATH", help="a file, a folder or a glob")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("-o", "--output", metavar="DIR", help="write copies below this folder")
+    where.add_argument("--in-place", action="store_true", help="change the files themselves")
+    add("--patient", metavar="NAME", help="what stands in place of the patient's name (default: anonymised)")
+    add("--physician", metavar="NAME", help="what stands in place of the physician's (default: anonymised)")
+    add("--dob", metavar="YYYYMMDD", help="what stands in place of the birth date (default: 19800101)")
+    add("--what-if", action="store_true", help="say what would change, and write nothing")
+    add("--report", metavar="FILE", help="write a JSON report; it holds no value of the patient's")
+    add("-v", "--verbose", action="store_true", help="a line for every file, not only for those with trouble")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Anonymize, or say what would be done."""
+    if options.what_if:
+        return _what_if(options)
+    if not options.output and not options.in_place:
+        raise UsageError("say where to: -o DIR for copies, or --in-place")
+    from fastanon import batch
+    from fastanon.profile import Replacements
+
+    given = {name: getattr(options, name) for name in ("patient", "physician", "dob")}
+    replacements = Replacements(**{name: value for name, value in given.items() if value is not None})
+
+    def tell(result: FileResult) -> None:
+        trouble = result.status in ("failed", "refused") or result.leaks
+        if trouble or options.verbose:
+            print(result, file=sys.stderr if trouble else sys.stdout)
+
+    report = batch.run(options.paths, replacements, options.output, tell)
+    if options.report:
+        _write_report(options.report, report.to_json())
+    print(report.summary())
+    return report.exit_status
+
+
+def _write_report(path: str, text: str) -> None:
+    try:
+        Path(path).write_text(text, encoding="ascii")
+    except OSError as error:
+        raise AccessError(error.strerror or "can't be written", path=path) from None
+
+
+def _what_if(options: argparse.Namespace) -> int:
+    from fastanon.api import plan
+
+    status = DONE
+    for planned in plan(options.paths, patient=options.patient, physician=options.physician, dob=options.dob):
+        if isinstance(planned, FileError):
+            print(planned, file=sys.stderr)
+            status = FAILED if isinstance(planned, AccessError) else status or REFUSED
+            continue
+        print(f"{planned.path}: {planned.strategy}, {len(planned.edits)} edits")
+        for place in planned.places:
+            print(f"  {place.offset:>12}  {place.length:>6} bytes  {place.where}: {place.kind}")
+    return status

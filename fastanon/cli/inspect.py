@@ -1,0 +1,27 @@
+"""``fastanon inspect``."""
+
+from __future__ import annotations
+
+import argparse
+
+from fastanon.report import DONE, FAILED, REFUSED
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="a file, a folder or a glob")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print every identifying field with its value, and every place that repeats one."""
+    from fastanon.api import inspect
+    from fastanon.errors import AccessError
+
+    status = DONE
+    for found in inspect(options.paths):
+        print(found)
+        if isinstance(found.error, AccessError):
+            status = FAILED
+        elif found.error is not None and status == DONE:
+            status = REFUSED
+    return status

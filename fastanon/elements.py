@@ -1,0 +1,184 @@
+"""The table of elements of one dataset, and views into it."""
+
+from __future__ import annotations
+
+import functools
+from array import array
+from bisect import bisect_right
+from collections.abc import Container as Membership
+from typing import NamedTuple
+
+from fastanon import dictionary
+from fastanon import walk as w
+from fastanon.errors import MalformedError
+
+#: More rows than any real file has, and less memory than a hostile one could ask for (128 MB).
+MAX_ROWS = 2_000_000
+
+_CHARACTER_SET = 0x00080005
+
+_REASONS = {
+    w.PAST_END: "truncated, or a length that runs past the end",
+    w.BAD_VR: "no VR where explicit VR needs one",
+    w.NOT_AN_ITEM: "a sequence holds something that is no item",
+    w.STRAY_DELIMITER: "an item or delimiter outside a sequence",
+    w.TOO_DEEP: f"more than {w.MAX_LEVEL // 2} sequences inside each other",
+    w.UNDEFINED_VALUE: "an undefined length without a delimiter, or where none may be",
+}
+
+
+class Element(NamedTuple):
+    """One row of the table.
+
+    Attributes
+    ----------
+    tag : int
+        ``0xggggeeee``.
+    vr : str
+        Two letters; empty for items and in implicit VR.
+    header, value : int
+        Offsets of the tag and of the value's first byte, from the start of the space.
+    length : int
+        Bytes of the value, delimiter not counted.
+    depth : int
+        Number of items around it.
+    parent : int
+        Index of the enclosing item (of an item: its sequence), -1 at the top.
+    flags : int
+        As in `fastanon.walk`.
+    """
+
+    tag: int
+    vr: str
+    header: int
+    value: int
+    length: int
+    depth: int
+    parent: int
+    flags: int
+
+    @property
+    def end(self) -> int:
+        """Offset behind the value."""
+        return self.value + self.length
+
+    @property
+    def outer_end(self) -> int:
+        """Offset behind the element, its delimiter included."""
+        return self.end + (8 if self.flags & w.UNDEFINED else 0)
+
+    @property
+    def nested(self) -> bool:
+        """Whether rows inside this one follow."""
+        return bool(self.flags & w.NESTED)
+
+    @property
+    def real_vr(self) -> str:
+        """The VR as written, or the dictionary's where it is missing or UN."""
+        return self.vr if self.vr not in ("", "UN") else dictionary.vr_of(self.tag)
+
+
+class Elements:
+    """All elements of a dataset, in the order of the file.
+
+    Parameters
+    ----------
+    table : array of int64
+        Rows as `fastanon.walk.walk` writes them.
+    end : int
+        Offset behind the dataset.
+    """
+
+    def __init__(self, table: array[int], end: int) -> None:
+        self.table = table
+        self.end = end
+        self.tags = table[w.TAG :: w.COLUMNS]
+        self.headers = table[w.HEADER :: w.COLUMNS]
+
+    def __len__(self) -> int:
+        return len(self.tags)
+
+    def __getitem__(self, index: int) -> Element:
+        tag, vr, *rest = self.table[index * w.COLUMNS : (index + 1) * w.COLUMNS]
+        return Element(tag, chr(vr & 0xFF) + chr(vr >> 8) if vr else "", *rest)
+
+    def rows_of(self, tags: Membership[int]) -> list[int]:
+        """Give the indices of all elements with one of `tags`, at every depth."""
+        return [i for i, tag in enumerate(self.tags) if tag in tags]
+
+    def at(self, offset: int) -> int:
+        """Give the index of the innermost row that holds the byte at `offset`, -1 if none does."""
+        index = bisect_right(self.headers, offset) - 1
+        while index >= 0 and self[index].outer_end <= offset:
+            index = self[index].parent
+        return index
+
+    @functools.cached_property
+    def by_place(self) -> dict[tuple[int, int], int]:
+        """Index of each element by (parent, tag): of duplicates the last.
+
+        Only of those that say something about others: private creators, group lengths, character sets.
+        """
+        parents = self.table[w.PARENT :: w.COLUMNS]
+        return {
+            (parents[i], tag): i
+            for i, tag in enumerate(self.tags)
+            if tag & 0xFFFF <= 0xFF and (tag >> 16 & 1 or not tag & 0xFFFF or tag in (0x00080001, _CHARACTER_SET))
+        }
+
+    def creator_row(self, index: int) -> int:
+        """Give the index of the private creator that reserves the block of a private element, or -1."""
+        element = self[index]
+        block = element.tag & 0xFFFF0000 | element.tag >> 8 & 0xFF
+        return self.by_place.get((element.parent, block), -1)
+
+    def charset_row(self, index: int) -> int:
+        """Give the index of the Specific Character Set that holds for an element, or -1."""
+        parent = self[index].parent
+        while True:
+            found = self.by_place.get((parent, _CHARACTER_SET), -1)
+            if found >= 0 or parent < 0:
+                return found
+            parent = self[self[parent].parent].parent
+
+
+def read_elements(
+    data: w.Bytes, start: int, stop: int, mode: int, only_group: int = 0, *, compiled: bool = False
+) -> Elements:
+    """Walk one dataset.
+
+    Parameters
+    ----------
+    data : bytes-like
+        A file's bytes, or an inflated dataset.
+    start, stop : int
+        First byte of the dataset, and the first that can't belong to it.
+    mode : int
+        `walk.IMPLICIT` and `walk.BIG`, or'ed.
+    only_group : int
+        Stop before the first element of another group; 0 reads all.
+    compiled : bool
+        Use the form compiled by numba.
+
+    Raises
+    ------
+    MalformedError
+        With the offset at which the structure breaks.
+    """
+    if compiled:
+        from fastanon.walk_compiled import walk  # imports numba
+    else:
+        walk = w.walk
+    room = 512
+    while True:
+        table, state = array("q", bytes(8 * w.COLUMNS * room)), array("q", bytes(8 * w.STATE))
+        status = walk(
+            data, start, stop, mode, only_group, table, state, dictionary.kinds(), dictionary.sequences()
+        )
+        if status == w.OK:
+            return Elements(table[: state[w.COUNT] * w.COLUMNS], state[w.WHERE])
+        if status != w.FULL:
+            raise MalformedError(_REASONS[status], offset=state[w.WHERE])
+        if room > MAX_ROWS:
+            raise MalformedError(f"more than {MAX_ROWS} elements", offset=state[w.WHERE])
+        room *= 8

@@ -1,0 +1,143 @@
+"""Which files a source means.
+
+A source is a path to a file or a folder, a glob, a list of them, or the dictionary ``datain`` with which
+NiftyPET describes all the data of a reconstruction.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from fastanon.errors import AccessError, FileError, UnsupportedError, UsageError
+
+PathLike: TypeAlias = "str | os.PathLike[str]"
+Input: TypeAlias = "PathLike | Iterable[PathLike] | Mapping[str, object]"
+
+#: Keys of ``datain`` (NIPET's mmraux.py) that are no data: the folder of all, and counts, which begin with '#'.
+_NOT_DATA = ("corepath", "#")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file to look at.
+
+    Attributes
+    ----------
+    path : str
+        Where it is.
+    name : str
+        Its path below an output folder.
+    bf : str or None
+        The Siemens ``.bf`` beside it, which holds its payload.
+    listed : bool
+        Whether somebody named it; otherwise it was met in a folder or in ``datain``.
+    problem : FileError or None
+        Why it can't be opened, where that is known already.
+    """
+
+    path: str
+    name: str
+    bf: str | None = None
+    listed: bool = False
+    problem: FileError | None = None
+
+
+def sources(source: Input) -> list[Source]:
+    """List the files of a source, in a stable order, each once, a ``.bf`` with its ``.dcm``.
+
+    Raises
+    ------
+    UsageError
+        If the source is of no kind that is known, or a glob that matches nothing.
+    """
+    found = list(_expand(source))
+    roots = [os.path.dirname(path) if kind == "file" else path for kind, path in found]
+    if len(roots) == 1:
+        base = roots[0]
+    elif roots:
+        base = os.path.commonpath(
+            [r if k == "file" else os.path.dirname(r) for (k, _), r in zip(found, roots, strict=True)]
+        )
+    listed = isinstance(source, Mapping)
+    every: dict[str, Source] = {}
+    for kind, path in found:
+        for item in _files_below(path) if kind == "folder" else [_file(path, not listed)]:
+            name = os.path.relpath(item.path, base)
+            every.setdefault(item.path, Source(item.path, name, None, item.listed, item.problem))
+    return list(_paired(every))
+
+
+def _expand(source: Input) -> Iterator[tuple[str, str]]:
+    """Give ("file" | "folder", absolute path) for everything that a source names."""
+    if isinstance(source, Mapping):
+        for key, value in source.items():
+            if not str(key).startswith(_NOT_DATA):
+                yield from _expand_value(key, value)
+    elif isinstance(source, (str, os.PathLike)):
+        yield from _expand_path(os.fspath(source))
+    elif isinstance(source, Iterable) and not isinstance(source, (bytes, bytearray)):
+        for path in source:
+            if not isinstance(path, (str, os.PathLike)):
+                raise UsageError("a list of files may hold paths only")
+            yield from _expand_path(os.fspath(path))
+    else:
+        raise UsageError("not a path, a list of paths or the dictionary datain")
+
+
+def _expand_value(key: object, value: object) -> Iterator[tuple[str, str]]:
+    if isinstance(value, (str, os.PathLike)):
+        yield from _expand_path(os.fspath(value))
+    elif isinstance(value, (list, tuple)) and all(isinstance(v, (str, os.PathLike)) for v in value):
+        for path in value:
+            yield from _expand_path(os.fspath(path))
+    elif value is not None:
+        raise UsageError(f"datain[{key!r}] is neither a path nor a list of paths")
+
+
+def _expand_path(path: str) -> Iterator[tuple[str, str]]:
+    if not os.path.lexists(path) and glob.has_magic(path):
+        matches = sorted(glob.glob(path, recursive=True))
+        if not matches:
+            raise UsageError(f"{path}: matches nothing")
+    else:
+        matches = [path]
+    for match in matches:
+        real = os.path.realpath(match)  # who names a link means its target; links met in folders are not followed
+        yield "folder" if os.path.isdir(real) else "file", real
+
+
+def _file(path: str, listed: bool) -> Source:
+    problem = None if os.path.lexists(path) else AccessError("No such file or directory", path=path)
+    return Source(path, "", None, listed, problem)
+
+
+def _files_below(folder: str) -> Iterator[Source]:
+    """Give every file below a folder, whatever its name; a folder that can't be read is a problem, not a gap."""
+    problems: list[OSError] = []
+    for at, folders, names in os.walk(folder, onerror=problems.append):
+        folders.sort()
+        for name in sorted(names + [f for f in folders if os.path.islink(os.path.join(at, f))]):
+            yield Source(os.path.join(at, name), "")
+    for error in problems:
+        path = os.fspath(error.filename)
+        yield Source(path, "", None, False, AccessError(os.strerror(error.errno or 0), path=path))
+
+
+def _paired(every: dict[str, Source]) -> Iterator[Source]:
+    """Put each ``.bf`` to the ``.dcm`` of its stem; one without is a problem of its own."""
+    for path, item in every.items():
+        stem, extension = os.path.splitext(path)
+        if extension == ".bf" and item.problem is None:
+            partner = next((stem + e for e in (".dcm", ".DCM") if os.path.lexists(stem + e)), None)
+            if partner in every:
+                continue
+            problem = UnsupportedError("a .bf without its .dcm: nothing says whose it is", path=path)
+            yield item if partner is None else Source(path, item.name, None, item.listed, problem)
+            continue
+        bf = stem + ".bf"
+        has_bf = extension.lower() == ".dcm" and os.path.lexists(bf)
+        yield Source(path, item.name, bf if has_bf else None, item.listed, item.problem)

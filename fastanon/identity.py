@@ -1,0 +1,167 @@
+"""A file's identifying values, and the byte patterns by which their copies are known.
+
+A needle that is part of no structure still has to be a word: under 6 letters or 8 digits it must stand
+delimited, under 3 it is not searched for alone. Prefixes and suffixes of a name are never searched for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from fastanon import text
+
+#: Between the parts of a name, wherever people and programs write it.
+JOINERS = ("^", " ", ",", ", ", "_", ".", "-", "")
+
+#: The forms of a date: DICOM, ISO 8601, Interfile, and those of protocols and comments.
+DATE_FORMS = (
+    "{y}{m}{d}", "{y}-{m}-{d}", "{y}.{m}.{d}", "{y}:{m}:{d}", "{y}/{m}/{d}",
+    "{d}.{m}.{y}", "{d}/{m}/{y}", "{m}/{d}/{y}", "{d}-{m}-{y}",
+)  # fmt: skip
+
+#: Written where a value is not known: no identity of anybody.
+_COMMON = frozenset("anonymous anonymized anonymised anonym none null unknown nobody n.a. n/a na test".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One identifying value, as it stands in one component group, date or ID.
+
+    Attributes
+    ----------
+    kind : str
+        ``name``, ``id`` or ``date``.
+    text : str
+        Decoded, without padding.
+    raw : bytes
+        As the file spells it.
+    new : str
+        What replaces it; empty where only `x` may.
+    """
+
+    kind: str
+    text: str
+    raw: bytes
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Needle:
+    """A byte pattern to search for.
+
+    Attributes
+    ----------
+    data : bytes
+        The pattern; in lower case where `fold` is set.
+    fold : bool
+        Whether ASCII letters match in either case.
+    short : bool
+        Whether it must stand delimited.
+    codec : str
+        How it and its replacement are spelled.
+    kind, new : str
+        As of the value it comes from.
+    """
+
+    data: bytes
+    fold: bool
+    short: bool
+    codec: str
+    kind: str
+    new: str
+
+    @property
+    def unit(self) -> int:
+        """Bytes of one character."""
+        return 2 if self.codec == "utf-16-le" else 1
+
+
+def needles_of(values: Iterable[Value], encodings: Iterable[str] = ()) -> tuple[tuple[Needle, ...], int]:
+    """Make the needles of a file.
+
+    Parameters
+    ----------
+    values : iterable of Value
+        Its identifying values.
+    encodings : iterable of str
+        The character sets of its datasets.
+
+    Returns
+    -------
+    needles : tuple of Needle
+        Longest first.
+    left_out : int
+        How many values were too short or too common to be searched for.
+    """
+    codecs = {"latin-1", "cp1252", "utf-8", "utf-16-le", *filter(None, map(text.codec_of, encodings))} - {"ascii"}
+    found: dict[tuple[bytes, str], Needle] = {}
+    left_out = 0
+    for value in set(values):
+        forms = list(_forms(value))
+        left_out += not forms
+        spelled = [n for form, new in forms for codec in codecs for n in _spell(form, new, codec, value.kind)]
+        for needle in spelled + _raw_needles(value):
+            found.setdefault((needle.data, needle.kind), needle)
+    return tuple(sorted(found.values(), key=lambda n: (-len(n.data), n.data))), left_out
+
+
+def _forms(value: Value) -> Iterator[tuple[str, str]]:
+    """Give the spellings of a value, each with its replacement."""
+    if value.text.lower() in _COMMON or value.text.lower() == value.new.lower() or not value.text.strip("xX^ "):
+        return
+    if value.kind == "date":
+        yield from _date_forms(value)
+    elif value.kind == "name":
+        yield from ((form, value.new) for form in _name_forms(value.text))
+    elif _weight(value.text) >= 3:
+        yield value.text, value.new
+
+
+def _date_forms(value: Value) -> Iterator[tuple[str, str]]:
+    old, new = (re.fullmatch(r"(\d{4})[.]?(\d\d)[.]?(\d\d)", v) for v in (value.text, value.new))
+    if old is None:
+        return
+    for form in DATE_FORMS:
+        parts = ({"y": m[1], "m": m[2], "d": m[3]} if m else None for m in (old, new))
+        before, after = (form.format(**p) if p else "" for p in parts)
+        yield before, after
+
+
+def _name_forms(name: str) -> set[str]:
+    """Give a name's whole, its components, their longer words, and the joins that components alone miss."""
+    parts = [part.strip() for part in name.split("^")[:3]]
+    parts = [part for part in parts if part and part.lower() not in _COMMON]
+    strong = [part for part in parts if _weight(part) >= 3]
+    words = [word for part in parts for word in re.split(r"[^\w]+", part) if _weight(word) >= 4]
+    orders = [parts, parts[1:] + parts[:1], parts[::-1], parts[:2], parts[1::-1], parts[1:]]
+    joined = [joiner.join(order) for order in orders if len(order) > 1 for joiner in JOINERS]
+    if len(strong) == len(parts):  # hits that stand side by side are merged, so only joins by nothing are needed
+        joined = ["".join(order) for order in orders if len(order) > 1]
+    return {form for form in strong + words + joined + [name.strip(" ^")] if _weight(form) >= 3}
+
+
+def _weight(form: str) -> int:
+    """Count letters and digits; an ideograph carries as much as two letters."""
+    return sum(1 if c.isascii() else 2 for c in form if c.isalnum())
+
+
+def _spell(form: str, new: str, codec: str, kind: str) -> Iterator[Needle]:
+    digits = sum(c.isdigit() for c in form)
+    short = _weight(form) < (8 if digits == _weight(form) else 6)
+    for variant in {form} if form.isascii() else {form, form.lower(), form.upper(), form.title()}:
+        try:
+            data = variant.encode(codec)
+        except UnicodeEncodeError:
+            continue
+        fold = codec in ("latin-1", "cp1252", "utf-8", "utf-16-le") or form.isascii()
+        yield Needle(data.lower() if fold else data, fold, short, codec, kind, new)
+
+
+def _raw_needles(value: Value) -> list[Needle]:
+    """Take what code extensions (ISO 2022) made of a name as it is: their escapes reset at ``^``."""
+    if value.kind != "name" or b"\x1b" not in value.raw:
+        return []
+    parts = [part for part in value.raw.split(b"^")[:3] if b"\x1b" in part]
+    return [Needle(part, False, False, "ascii", value.kind, value.new) for part in parts]

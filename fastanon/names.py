@@ -1,0 +1,47 @@
+"""File names: they identify too."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable
+
+from fastanon.identity import Needle
+from fastanon.scan import Hit, find
+
+#: What a replacement may bring into a file name.
+_UNSAFE = re.compile(r"[^\w.-]+")
+
+
+def hits_in_path(path: str, needles: Iterable[Needle]) -> list[Hit]:
+    """Find needles in a path; dates only where they are written without slashes."""
+    spelled = [n for n in needles if n.codec == "utf-8" and b"/" not in n.data]
+    return [hit for hit in find(os.fsencode(path), spelled) if b"/" not in os.fsencode(path)[hit.start : hit.end]]
+
+
+class Mask:
+    """Write paths without what identifies in them: the same word everywhere becomes the same, others do not."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[str, bytes], int] = {}
+
+    def shown(self, path: str, needles: Iterable[Needle]) -> str:
+        """Give a path to show: each word as its kind and a running number."""
+        return self._replaced(path, needles, lambda needle, number: f"<{needle.kind}{number}>")
+
+    def cleaned(self, name: str, needles: Iterable[Needle]) -> str:
+        """Give a path to write to: each word as its replacement, with a number from the second on."""
+        return self._replaced(name, needles, _in_a_name)
+
+    def _replaced(self, path: str, needles: Iterable[Needle], spell: Callable[[Needle, int], str]) -> str:
+        data = os.fsencode(path)
+        for hit in reversed(hits_in_path(path, needles)):
+            word = (hit.needle.kind, data[hit.start : hit.end].lower())
+            number = self._numbers.setdefault(word, 1 + sum(kind == word[0] for kind, _ in self._numbers))
+            data = data[: hit.start] + os.fsencode(spell(hit.needle, number)) + data[hit.end :]
+        return os.fsdecode(data)
+
+
+def _in_a_name(needle: Needle, number: int) -> str:
+    word = _UNSAFE.sub("_", needle.new) or needle.kind
+    return word if number == 1 else f"{word}{number}"

@@ -1,0 +1,256 @@
+"""Fields, profile and identity to edits: a `Plan` is a value, and making it writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from fastanon import dicom, text
+from fastanon.container import Part, deflate, read_parts
+from fastanon.edits import Edit, edited, in_order, with_lengths
+from fastanon.errors import FileError, PlanError
+from fastanon.fields import Field, Text
+from fastanon.identity import Needle, Value, needles_of
+from fastanon.opened import Identity, Opened
+from fastanon.profile import RULES, Replacements, Rule
+from fastanon.scan import Hit, find
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Somewhere something identifying stands: its path by name, offset, length and kind, never its value."""
+
+    where: str
+    offset: int
+    length: int
+    kind: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What becomes of one file.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    identity : Identity
+        The file this was planned for; no other is written.
+    edits : tuple of Edit
+        Sorted and disjoint, offsets in the file.
+    places : tuple of Place
+        Why: what was found and where. In a deflated dataset the offsets count in the inflated bytes.
+    needles : tuple of Needle
+        What an audit searches for. Kept in memory only, and never shown.
+    scanned : int
+        Bytes that were searched.
+    payload : int
+        Bytes that were not, since they are bulk data.
+    structural : int
+        Needles met in keys, numbers, codes and kept words, and left there.
+    messages : tuple of str
+        What a person should know, without any value.
+    """
+
+    path: str
+    identity: Identity
+    edits: tuple[Edit, ...]
+    places: tuple[Place, ...]
+    needles: tuple[Needle, ...] = field(repr=False)
+    scanned: int
+    payload: int
+    structural: int
+    messages: tuple[str, ...] = ()
+
+    @property
+    def strategy(self) -> str:
+        """How it is written in place: not at all, by a `patch` of equal length, or by a `rewrite`."""
+        if not self.edits:
+            return "none"
+        return "rewrite" if any(edit.growth for edit in self.edits) else "patch"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a search of one file brought: fields with their values, and hits with the text around them."""
+
+    parts: tuple[Part, ...]
+    fields: list[tuple[Part, Field, Rule]]
+    needles: tuple[Needle, ...]
+    left_out: int
+    hits: list[tuple[Part, Hit, Field | None]]
+    scanned: int
+    payload: int
+
+
+def make_plan(opened: Opened, replacements: Replacements) -> Plan:
+    """Plan one file.
+
+    Parameters
+    ----------
+    opened : Opened
+        The file.
+    replacements : Replacements
+        What the fields of the profile become.
+
+    Raises
+    ------
+    FileError
+        If the file is not known, is broken, or can't hold what was asked for.
+    """
+    try:
+        found = search(opened, replacements)
+        edits, places, structural = _decide(found, replacements)
+        opened.check()
+        return Plan(
+            opened.path, opened.identity, in_order(edits, opened.size), tuple(places), found.needles,
+            found.scanned, found.payload, structural, tuple(_messages(found)),
+        )  # fmt: skip
+    except FileError as error:
+        error.path = opened.path
+        raise
+
+
+def search(opened: Opened, replacements: Replacements) -> Finding:
+    """Read a file's identifying fields, and find every copy of their values outside its payloads."""
+    parts = read_parts(opened)
+    fields = [
+        (part, dicom.element_field(part, i), RULES[part.elements[i].tag])
+        for part in parts
+        for i in part.elements.rows_of(RULES)
+        if not part.elements[i].nested
+    ]
+    values = [value for part, f, rule in fields for value in _values(part, f, rule, replacements)]
+    charsets = {f.text.encoding for _, f, _ in fields if f.text}
+    needles, left_out = needles_of(values, charsets)
+    hits = [(part, hit) for part in parts for hit in hits_in(part, needles)]
+    return Finding(
+        parts, fields, needles, left_out,
+        [(part, hit, dicom.field_at(part, hit.start, hit.end)) for part, hit in hits],
+        sum(stop - start for part in parts for start, stop in searched(part)),
+        sum(part.elements[i].length for part in parts for i in part.payloads),
+    )  # fmt: skip
+
+
+def searched(part: Part) -> Iterator[tuple[int, int]]:
+    """Give the runs of a part that are not payload."""
+    start = part.start
+    for i in part.payloads:
+        element = part.elements[i]
+        yield start, element.value
+        start = element.end
+    yield start, part.stop
+
+
+def hits_in(part: Part, needles: tuple[Needle, ...]) -> Iterator[Hit]:
+    """Search a part, payloads left out."""
+    if needles:
+        for start, stop in searched(part):
+            yield from find(part.bytes_at(start, stop), needles, start)
+
+
+def _values(part: Part, f: Field, rule: Rule, replacements: Replacements) -> Iterator[Value]:
+    raw, encoding, new = part.bytes_at(*f.value), f.text.encoding if f.text else "", replacements.of(rule)
+    raws = raw.split(b"\\") if "\\" in encoding and b"\x1b" in raw else [b""]
+    for n, value in enumerate(text.split_values(raw, encoding)):
+        groups = value.split("=") if rule.kind == "name" else [value]
+        raw_groups = raws[n].split(b"=") if n < len(raws) else []
+        for g, group in enumerate(groups):
+            yield Value(rule.kind, group.strip(" ^"), raw_groups[g] if g < len(raw_groups) else b"", new)
+
+
+def _decide(found: Finding, replacements: Replacements) -> tuple[list[Edit], list[Place], int]:
+    edits: list[Edit] = []
+    places: list[Place] = []
+    structural = 0
+    for part in found.parts:
+        fields = [(f, rule) for p, f, rule in found.fields if p is part]
+        planned = [(f, e, rule.kind) for f, rule in fields for e in _field_edit(part, f, rule, replacements)]
+        planned += [(f, e, "slack") for f, e in _slack_edits(part)]
+        covered = [f.value for f, _, _ in planned] + [f.value for f, _ in fields]
+        for hit, f in ((hit, f) for p, hit, f in found.hits if p is part):
+            if any(start < hit.end and hit.start < end for start, end in covered):
+                continue
+            if f is None:
+                structural += 1
+            else:
+                planned.append((f, _copy_edit(hit, f), hit.needle.kind))
+        places += [Place(f.name, e.offset, e.old, kind) for f, e, kind in planned]
+        edits += _in_file(part, with_lengths([e for _, e, _ in planned], [f for f, _ in fields]))
+    return edits, places, structural
+
+
+def _field_edit(part: Part, f: Field, rule: Rule, replacements: Replacements) -> Iterator[Edit]:
+    """Replace a whole value: each of several, and of a name's component groups the first."""
+    assert f.text is not None
+    old = part.bytes_at(*f.value)
+    count = len(text.split_values(old, f.text.encoding))
+    if not old.strip(b" \0"):
+        return  # nobody is named, and nobody gets a name
+    new = text.encode("\\".join([replacements.of(rule)] * count), f.text.encoding)
+    if not rule.fixed:
+        new = text.fit(new, len(old), f.text)
+    elif replacements.of(rule) and len(new) <= len(old) and _fits(replacements.of(rule), f.text):
+        new = text.masked(new, len(old), f.text)
+    else:
+        new = b"".join(b"\\" if c == 0x5C else b"x" for c in old) if count > 1 else b"x" * len(old)
+    if new != old:
+        yield Edit(f.value[0], len(old), new, f"{rule.kind} field", order=1)
+
+
+def _fits(value: str, spelling: Text) -> bool:
+    return not spelling.limit or max(map(len, value.split("="))) <= spelling.limit
+
+
+def _slack_edits(part: Part) -> Iterator[tuple[Field, Edit]]:
+    """Zero the leftover memory in CSA headers: cut names in it are found by no needle."""
+    for i in _csa_rows(part):
+        for f in dicom.fields_inside(part, i):
+            if f.key[-1] == "slack":
+                size = f.value[1] - f.value[0]
+                yield f, Edit(f.value[0], size, bytes(size), "slack of a CSA header")
+
+
+def _csa_rows(part: Part) -> Iterable[int]:
+    for i, tag in enumerate(part.elements.tags):
+        if (
+            tag >> 16 & 1
+            and tag & 0xFF in (0x10, 0x20)
+            and tag & 0xFFFF > 0xFF
+            and part.creator(i)[:7] == "SIEMENS"
+        ):
+            yield i
+
+
+def _copy_edit(hit: Hit, f: Field) -> Edit:
+    needle = hit.needle
+    room = hit.end - hit.start
+    try:
+        new = needle.new.encode(needle.codec)
+    except UnicodeEncodeError:
+        new = b""
+    if f.text and f.text.quotes and not new.isascii():
+        new = b""
+    if not new or len(new) > room:
+        new = ("x" * (room // needle.unit)).encode(needle.codec)
+    pad = " ".encode(needle.codec)
+    new += pad * ((room - len(new)) // needle.unit)
+    return Edit(hit.start, room, new, f"copy of a {needle.kind}")
+
+
+def _in_file(part: Part, edits: list[Edit]) -> list[Edit]:
+    """Turn the edits of an inflated dataset into one of the file; those of the file stay."""
+    if not part.space.codec or not edits:
+        return edits
+    data = deflate(edited(part.data, in_order(edits, len(part.data))), part.space.codec)
+    return [Edit(part.space.start, part.space.end - part.space.start, data, "deflated dataset")]
+
+
+def _messages(found: Finding) -> Iterator[str]:
+    if found.left_out:
+        yield f"{found.left_out} values too short or too common to be searched for"
+    if not found.fields:
+        yield "no identifying field"
+
+
+__all__ = ["Finding", "Place", "Plan", "PlanError", "hits_in", "make_plan", "search", "searched"]

@@ -1,0 +1,169 @@
+"""What was done, as JSON and as lines that a person reads. No value of a patient, also not in a path."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastanon import profile
+from fastanon.auditor import Audit
+from fastanon.errors import BatchError, LeakError
+
+#: Exit statuses, the first that holds: something failed, something is left, something was refused.
+DONE, FAILED, USAGE, LEFT, REFUSED = range(5)
+
+ANONYMIZED, UNCHANGED, COPIED = "anonymized", "unchanged", "copied"
+
+
+@dataclass(frozen=True)
+class FileResult:
+    """What became of one file.
+
+    Attributes
+    ----------
+    source, output : str
+        Paths, with what identifies in them masked; `output` is empty where nothing was written.
+    status : str
+        ``anonymized``, ``unchanged``, ``copied``, ``refused`` or ``failed``.
+    strategy : str
+        ``none``, ``patch``, ``rewrite`` or ``copy``.
+    edits, bytes_written : int
+        How many runs of bytes changed, and how many bytes went to disk.
+    audit : Audit or None
+        None where nothing was searched.
+    messages : tuple of str
+        What a person should know.
+    listed : bool
+        Whether somebody named the file; otherwise it was met in a folder.
+    medical : bool
+        Whether it is of a format that is known.
+    """
+
+    source: str
+    status: str
+    output: str = ""
+    strategy: str = "none"
+    edits: int = 0
+    bytes_written: int = 0
+    audit: Audit | None = None
+    messages: tuple[str, ...] = ()
+    listed: bool = False
+    medical: bool = True
+
+    @property
+    def leaks(self) -> int:
+        """How many places with something identifying are left."""
+        return len(self.audit.leaks) if self.audit else 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the entry of the JSON report."""
+        names = ("source", "output", "status", "strategy", "edits", "bytes_written")
+        entry = {name: getattr(self, name) for name in names}
+        return entry | {"audit": _audit_dict(self.audit), "messages": list(self.messages)}
+
+    def __str__(self) -> str:
+        parts = [f"{self.source}: {self.status}"]
+        if self.output:
+            parts.append(f"to {self.output}")
+        if self.edits:
+            parts.append(f"({self.strategy}, {self.edits} edits)")
+        text = " ".join(parts)
+        if self.leaks:
+            text += f"; {self.leaks} places with something identifying are left"
+        return "; ".join((text, *self.messages))
+
+
+def _audit_dict(audit: Audit | None) -> dict[str, Any] | None:
+    if audit is None:
+        return None
+    leaks = [{"offset": p.offset, "where": p.where, "kind": p.kind} for p in audit.leaks]
+    not_scanned = [{"what": "payload", "bytes": audit.payload}] if audit.payload else []
+    return {
+        "how": audit.how, "bytes_scanned": audit.scanned, "not_scanned": not_scanned,
+        "leaks": leaks, "structural": audit.structural, "chance": {},
+    }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of all files.
+
+    Attributes
+    ----------
+    files : tuple of FileResult
+        In the order of the source.
+    """
+
+    files: tuple[FileResult, ...] = field(default_factory=tuple)
+
+    def count(self, status: str) -> int:
+        """Give the number of files with a status."""
+        return sum(f.status == status for f in self.files)
+
+    @property
+    def leaks(self) -> int:
+        """How many places with something identifying are left in all."""
+        return sum(f.leaks for f in self.files)
+
+    @property
+    def exit_status(self) -> int:
+        """What the program exits with: 0 done and clean, 1 failed, 3 something left, 4 refused."""
+        if self.count("failed"):
+            return FAILED
+        if self.leaks:
+            return LEFT
+        return REFUSED if self.count("refused") else DONE
+
+    def raise_for_leaks(self) -> None:
+        """Raise unless every file is done and clean.
+
+        Raises
+        ------
+        LeakError
+            If something identifying is left.
+        BatchError
+            If a file failed or was refused.
+        """
+        if self.leaks:
+            raise LeakError(f"{self.leaks} places with something identifying are left")
+        bad = [str(f) for f in self.files if f.status in ("failed", "refused")]
+        if bad:
+            raise BatchError("\n".join(bad))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the JSON report (schema 1)."""
+        from fastanon import __version__
+
+        totals = dict(Counter(f.status for f in self.files))
+        totals |= {"files": len(self.files), "leaks": self.leaks}
+        totals |= {"bytes_written": sum(f.bytes_written for f in self.files)}
+        return {
+            "schema": 1, "fastanon": __version__, "profile": profile.NAME,
+            "files": [f.as_dict() for f in self.files], "totals": totals,
+        }  # fmt: skip
+
+    def to_json(self) -> str:
+        """Give the JSON report as text."""
+        return json.dumps(self.as_dict(), indent=1, ensure_ascii=True) + "\n"
+
+    def summary(self) -> str:
+        """Give one line for a person."""
+        counts = Counter(f.status for f in self.files)
+        parts = [f"{n} {status}" for status, n in sorted(counts.items())]
+        scanned = sum(f.audit.scanned for f in self.files if f.audit)
+        payload = sum(f.audit.payload for f in self.files if f.audit)
+        left = f"{self.leaks} identifying places left" if self.leaks else "nothing identifying found again"
+        return (
+            f"{len(self.files)} files: {', '.join(parts) or 'none'}; {_size(scanned)} searched, "
+            f"{_size(payload)} of payload kept and not searched; {left}"
+        )
+
+
+def _size(count: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"

@@ -1,0 +1,5 @@
+"""Needles in bytes."""
+
+from fastanon.scan.small import Hit, find
+
+__all__ = ["Hit", "find"]

@@ -1,0 +1,1 @@
+"""Readers of Siemens' private formats: bytes to fields."""

@@ -1,0 +1,123 @@
+"""CSA headers, SV10 and the older form: what is text, what is number, what is leftover memory.
+
+The layout is that of nibabel's and csa_header's readers, checked on real headers. All numbers are little
+endian, whatever the dataset. Readers stop at the first NUL of a name or a value; the bytes behind it are
+whatever the scanner's memory held, up to 3.5 kB a header, and may be pieces of the patient's name.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+from fastanon.fields import Field, Space, Text
+from fastanon.siemens import protocol
+
+_TAG = struct.Struct("<64si4siii")  # name, vm, vr, syngo type, items, 77 or 205
+_ITEM = struct.Struct("<4i")
+_TEXT_VRS = frozenset((b"LO", b"LT", b"PN", b"SH", b"ST", b"UN", b"UT"))
+_BINARY_VRS = frozenset((b"UN", b"OB"))
+MAX_TAGS = 1000
+
+Run = tuple[int, int]
+
+
+class BrokenCsaError(Exception):
+    """The header contradicts itself; no part of it can be trusted."""
+
+
+def is_csa(data: bytes) -> bool:
+    """Say whether bytes begin like a CSA header: SV10, or the older form's count followed by 77."""
+    if data[:4] == b"SV10":
+        return True
+    return len(data) > 92 and 0 < int.from_bytes(data[:4], "little") <= MAX_TAGS and data[4:8] == b"M\0\0\0"
+
+
+def fields(data: bytes, base: int, space: Space, key: tuple[str, ...]) -> list[Field]:
+    """Read a CSA header.
+
+    Parameters
+    ----------
+    data : bytes
+        The value of the element.
+    base : int
+        Its offset in `space`.
+    space : Space
+        What offsets count in.
+    key : tuple of str
+        The path of the element.
+
+    Returns
+    -------
+    list of Field
+        Text items, strings of protocols, and runs of slack (the last part of their key is ``slack``).
+
+    Raises
+    ------
+    BrokenCsaError
+        If counts and lengths do not lead to within 4 bytes of its end.
+    """
+    found = []
+    for name, vr, run, slacks in _walk(data):
+        path = (*key, name)
+        if run is not None and vr in _TEXT_VRS:
+            found += _text_fields(data, run, base, space, path)
+        for start, end in slacks:
+            if data[start:end].strip(b"\0"):
+                place = (base + start, base + end)
+                found.append(Field((*path, "slack"), space, place, place, Text("latin-1", b"\0")))
+    return found
+
+
+def _text_fields(data: bytes, run: Run, base: int, space: Space, key: tuple[str, ...]) -> list[Field]:
+    content = data[run[0] : run[1]]
+    if protocol.is_protocol(content):
+        return protocol.fields(content, base + run[0], space, key)
+    place = (base + run[0], base + run[1])
+    return [Field(key, space, place, place, Text("latin-1"))]
+
+
+def _walk(data: bytes) -> Iterator[tuple[str, bytes, Run | None, list[Run]]]:
+    """Give name, VR, the text of an item without its NUL, and the slack behind names, VRs and text."""
+    new = data[:4] == b"SV10"
+    at = 8 if new else 0
+    try:
+        count, mark = struct.unpack_from("<2i", data, at)
+        if mark != 77 or not 0 < count <= MAX_TAGS:
+            raise BrokenCsaError
+        at += 8
+        first_items = struct.unpack_from("<i", data, at + 76)[0]
+        for _ in range(count):
+            name, _vm, vr, _type, items, _mark = _TAG.unpack_from(data, at)
+            known = name.split(b"\0")[0].decode("latin-1")
+            short = vr.split(b"\0")[0]
+            slacks = [_after_nul(data, at, at + 64), _after_nul(data, at + 68, at + 72)]
+            yield known, short, None, slacks
+            at += _TAG.size
+            for _ in range(items):
+                numbers = _ITEM.unpack_from(data, at)
+                length = numbers[1] if new else numbers[0] - first_items
+                at += _ITEM.size
+                if length < 0 or at + length > len(data):
+                    raise BrokenCsaError
+                yield _item(data, at, length, known, short)
+                at += length + -length % 4
+    except struct.error:
+        raise BrokenCsaError from None
+    if not len(data) - 4 <= at <= len(data):
+        raise BrokenCsaError
+
+
+def _item(data: bytes, at: int, length: int, name: str, vr: bytes) -> tuple[str, bytes, Run | None, list[Run]]:
+    end = at + length
+    padded = min(end + -length % 4, len(data))
+    if vr in _BINARY_VRS:
+        return name, vr, (at, end), [(end, padded)]
+    nul = data.find(b"\0", at, end)
+    stop = end if nul < 0 else nul
+    return name, vr, (at, stop), [(min(stop + 1, end), padded)]
+
+
+def _after_nul(data: bytes, start: int, stop: int) -> Run:
+    nul = data.find(b"\0", start, stop)
+    return (stop, stop) if nul < 0 else (nul + 1, stop)

@@ -1,0 +1,29 @@
+"""The one door through which `apply` reaches the operating system, so that faults can be put into it."""
+
+from __future__ import annotations
+
+import os
+
+
+class System:
+    """The calls that `apply` makes, each as `os` has it."""
+
+    open = staticmethod(os.open)
+    close = staticmethod(os.close)
+    fstat = staticmethod(os.fstat)
+    pread = staticmethod(os.pread)
+    pwrite = staticmethod(os.pwrite)
+    write = staticmethod(os.write)
+    fsync = staticmethod(os.fsync)
+    fchmod = staticmethod(os.fchmod)
+    fchown = staticmethod(os.fchown)
+    rename = staticmethod(os.rename)
+    unlink = staticmethod(os.unlink)
+    makedirs = staticmethod(os.makedirs)
+
+    @staticmethod
+    def copy_file_range(source: int, target: int, count: int, offset: int) -> int:
+        """Copy inside the kernel; a system without the call says so as an old kernel would."""
+        if not hasattr(os, "copy_file_range"):
+            raise OSError(38, os.strerror(38))
+        return os.copy_file_range(source, target, count, offset)
