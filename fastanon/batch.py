@@ -34,6 +34,7 @@ class Run:
         self.to = None if to is None else os.path.realpath(to)
         self.met: dict[bytes, Needle] = {}
         self._mask = Mask()
+        self._names: dict[int, str] = {}
 
     def over(self, source: Input) -> Iterator[tuple[int, FileResult]]:
         """Do every file; those that name nobody come last, since their paths may name others."""
@@ -42,24 +43,31 @@ class Run:
             raise UsageError("the output folder lies among the files that would be read")
         later = []
         for number, item in enumerate(listed):
-            result = self._attempt(item, self.one, last=False)
+            result = self._attempt(number, item, last=False)
             if result is None:
                 later.append((number, item))
             else:
                 yield number, result
         for number, item in later:
-            result = self._attempt(item, self.one, last=True)
+            result = self._attempt(number, item, last=True)
             assert result is not None
             yield number, result
 
-    def _attempt(
-        self, item: Source, do: Callable[[Source, bool], FileResult | None], last: bool
-    ) -> FileResult | None:
+    def with_names(self, number: int, result: FileResult) -> FileResult:
+        """Add what the name of a file and of its folders gives away, once all identities are known."""
+        name = self._names.get(number)
+        if name is None or result.audit is None:
+            return result
+        hits = hits_in_path(name, self.met.values())
+        places = tuple(Place("file name", h.start, h.end - h.start, h.needle.kind) for h in hits)
+        return replace(result, audit=replace(result.audit, leaks=result.audit.leaks + places))
+
+    def _attempt(self, number: int, item: Source, last: bool) -> FileResult | None:
         medical = True
         try:
             if item.problem is not None:
                 raise item.problem
-            return do(item, last)
+            return self._one(number, item, last)
         except FileError as error:
             medical = not isinstance(error, NotMedicalError)
             status, reason = ("failed" if isinstance(error, AccessError) else "refused"), error.where
@@ -69,7 +77,7 @@ class Run:
             status, reason = "failed", f"internal error, {_place(error)}"
         return FileResult(self.shown(item.path), status, messages=(reason,), listed=item.listed, medical=medical)
 
-    def one(self, item: Source, last: bool) -> FileResult | None:
+    def _one(self, number: int, item: Source, last: bool) -> FileResult | None:
         """Do one file; None puts it off until the identities of the others are known."""
         with Opened(item.path) as opened:
             plan = make_plan(opened, self.replacements)
@@ -77,8 +85,12 @@ class Run:
                 return None
             for needle in plan.needles:
                 self.met.setdefault(needle.data, needle)
-            result = self._in_place(opened, plan) if self.to is None else self._copy(opened, plan, item)
-        return replace(result, source=self.shown(item.path), messages=plan.messages, listed=item.listed)
+            self._names[number] = (
+                item.name if self.to is None else self._mask.cleaned(item.name, self.met.values())
+            )
+            result = self._in_place(opened, plan) if self.to is None else self._copy(opened, plan, number, item)
+        messages = plan.messages + (("its .bf holds the payload, kept as it is",) if item.bf else ())
+        return replace(result, source=self.shown(item.path), messages=messages, listed=item.listed)
 
     def shown(self, path: str) -> str:
         """Give a path without what identifies in it, as far as that is known by now."""
@@ -91,19 +103,16 @@ class Run:
             written = apply.patch(plan)
         elif strategy == "rewrite":
             written, seen = self._rewrite(opened, plan, plan.path)
-        return FileResult("", status, "", strategy, len(plan.edits), written, self._with_path(seen, opened.path))
+        return FileResult("", status, "", strategy, len(plan.edits), written, seen)
 
-    def _copy(self, opened: Opened, plan: Plan, item: Source) -> FileResult:
+    def _copy(self, opened: Opened, plan: Plan, number: int, item: Source) -> FileResult:
         assert self.to is not None
-        target = os.path.join(self.to, self._mask.cleaned(item.name, self.met.values()))
-        written, seen = self._rewrite(opened, plan, target)
-        if item.bf is not None:
-            written += _copy_bf(item.bf, os.path.splitext(target)[0] + ".bf")
-        status = ANONYMIZED if plan.edits else COPIED
-        strategy = "rewrite" if plan.edits else "copy"
-        return FileResult(
-            "", status, self.shown(target), strategy, len(plan.edits), written, self._with_path(seen, target)
-        )
+        target = os.path.join(self.to, self._names[number])
+        written = 0 if item.bf is None else _copy_bf(item.bf, os.path.splitext(target)[0] + ".bf")
+        rewritten, seen = self._rewrite(opened, plan, target)
+        status, strategy = (ANONYMIZED, "rewrite") if plan.edits else (COPIED, "copy")
+        shown = self.shown(target)
+        return FileResult("", status, shown, strategy, len(plan.edits), written + rewritten, seen)
 
     def _rewrite(self, opened: Opened, plan: Plan, target: str) -> tuple[int, auditor.Audit]:
         seen: list[auditor.Audit] = []
@@ -111,13 +120,6 @@ class Run:
             opened, plan, target, lambda path: seen.append(auditor.of_copy(path, plan.needles))
         )
         return written, seen[0]
-
-    def _with_path(self, seen: auditor.Audit, path: str) -> auditor.Audit:
-        """Add what the file's own name gives away."""
-        name = os.path.basename(path)
-        hits = hits_in_path(name, self.met.values())
-        places = tuple(Place("file name", h.start, h.end - h.start, h.needle.kind) for h in hits)
-        return replace(seen, leaks=seen.leaks + places)
 
 
 def _copy_bf(path: str, target: str) -> int:
@@ -143,11 +145,12 @@ def run(
 ) -> Report:
     """Do all files of a source and give the report, in the order of the source."""
     results: dict[int, FileResult] = {}
-    for number, result in Run(replacements, to).over(source):
+    batch = Run(replacements, to)
+    for number, result in batch.over(source):
         results[number] = result
         if tell is not None:
             tell(result)
-    return Report(tuple(results[n] for n in sorted(results)))
+    return Report(tuple(batch.with_names(n, results[n]) for n in sorted(results)))
 
 
 def say(result: FileResult) -> None:

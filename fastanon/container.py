@@ -36,6 +36,8 @@ class Part:
         The walked table.
     start, stop : int
         The bytes this part answers for: what no element holds is preamble or lies behind the dataset.
+    opened : Opened or None
+        The file, where the space is the file.
     """
 
     space: Space
@@ -43,11 +45,16 @@ class Part:
     elements: Elements
     start: int
     stop: int
+    opened: Opened | None = None
     inner: dict[int, list[Field]] = field(default_factory=dict, compare=False)  # fields of a value, once read
 
     def bytes_at(self, start: int, stop: int) -> bytes:
         """Copy bytes out of the space."""
         return bytes(self.data[start:stop])
+
+    def read(self, start: int, stop: int) -> bytes:
+        """Copy bulk out of the space, from the file by positioned reads and not through the map."""
+        return self.bytes_at(start, stop) if self.opened is None else self.opened.read(start, stop)
 
     def value(self, index: int) -> bytes:
         """Copy the value of an element out."""
@@ -116,18 +123,20 @@ def _read_dicom(opened: Opened) -> tuple[Part, ...]:
     view, size = opened.view, opened.size
     if size < 132 or view[128:132] != b"DICM":
         return _read_bare(opened)
-    space = Space(None, "")
-    meta = Part(space, view, read_elements(view, 132, size, 0, only_group=2), 0, size)
-    syntax = meta.text(next(iter(meta.elements.rows_of((_TRANSFER_SYNTAX,))), -1))
-    start = meta.elements.end
+    return _read_with_meta(opened, 132)
+
+
+def _read_with_meta(opened: Opened, start: int) -> tuple[Part, ...]:
+    """Read file meta information and the dataset in the encoding that it names (PS3.10 7.1)."""
+    view, size, space = opened.view, opened.size, Space()
+    elements = read_elements(view, start, size, 0, only_group=2)
+    start = elements.end
+    meta = Part(space, view, elements, 0, start, opened)
+    syntax = meta.text(next(iter(elements.rows_of((_TRANSFER_SYNTAX,))), -1))
     if syntax in _DEFLATED:
-        return (_bounded(meta, start), _inflate(opened, start))
+        return (meta, _inflate(opened, start))
     mode = _mode_of(view, start, size, syntax)
-    return (_bounded(meta, start), Part(space, view, read_elements(view, start, size, mode), start, size))
-
-
-def _bounded(part: Part, stop: int) -> Part:
-    return Part(part.space, part.data, part.elements, part.start, stop)
+    return (meta, Part(space, view, read_elements(view, start, size, mode), start, size, opened))
 
 
 def _mode_of(view: walk.Bytes, start: int, size: int, syntax: str) -> int:
@@ -166,19 +175,12 @@ def _read_bare(opened: Opened) -> tuple[Part, ...]:
     mode = _shown_mode(view, 0, size) if 0 < group <= 0x10 else None
     if mode is None:
         raise NotMedicalError("not DICOM, nor anything else that is known")
-    space = Space(None, "")
     if group == 2:
-        meta = read_elements(view, 0, size, 0, only_group=2)
-        part = Part(space, view, meta, 0, meta.end)
-        syntax = part.text(next(iter(meta.rows_of((_TRANSFER_SYNTAX,))), -1))
-        if syntax in _DEFLATED:
-            return (part, _inflate(opened, meta.end))
-        mode = _mode_of(view, meta.end, size, syntax)
-        return (part, Part(space, view, read_elements(view, meta.end, size, mode), meta.end, size))
+        return _read_with_meta(opened, 0)
     elements = read_elements(view, 0, size, mode)
     if elements.end != size:
         raise NotMedicalError("begins like a DICOM dataset, but is none", offset=elements.end)
-    return (Part(space, view, elements, 0, size),)
+    return (Part(Space(), view, elements, 0, size, opened),)
 
 
 def _inflate(opened: Opened, start: int) -> Part:
@@ -198,7 +200,7 @@ def _inflate(opened: Opened, start: int) -> Part:
             )
         codec = "deflate+trailer"
     elements = read_elements(data, 0, len(data), 0)
-    return Part(Space(Space(None, ""), codec, start, opened.size), data, elements, 0, len(data))
+    return Part(Space(Space(), codec, start, opened.size), data, elements, 0, len(data))
 
 
 def deflate(data: bytes, codec: str) -> bytes:

@@ -19,7 +19,8 @@ KEEP: dict[int, re.Pattern[bytes] | None] = {
     0x00204000: re.compile(rb"(?i)listmode|list mode|pet normali[sz]ation data|sinogram|mr based umap|physio"),
 }
 
-_ENCAPSULATED_DOCUMENT = 0x00420011
+#: Public bulk that may hold text: (0002,0102) Private Information, (0042,0011) Encapsulated Document.
+_PUBLIC_BULK = frozenset((0x00020102, 0x00420011))
 _BULK_VRS = frozenset(("OB", "OW", "UN"))
 _LENGTH_TO_END = 0x00080001
 
@@ -92,7 +93,7 @@ def _read_inside(part: Part, index: int) -> list[Field]:
     )  # fmt: skip
     if vr in TEXT_VRS or (private and vr in ("DA", "DT")):
         return [whole]
-    bulk = private or vr == "UN" or element.tag == _ENCAPSULATED_DOCUMENT
+    bulk = private or element.tag in _PUBLIC_BULK or dictionary.vr_of(element.tag) == "UN"
     return _read_bulk(part, index, whole) if bulk and vr in _BULK_VRS else []
 
 

@@ -1,7 +1,7 @@
 """A file's identifying values, and the byte patterns by which their copies are known.
 
 A needle that is part of no structure still has to be a word: under 6 letters or 8 digits it must stand
-delimited, under 3 it is not searched for alone. Prefixes and suffixes of a name are never searched for.
+delimited; under 3 letters or 4 digits it is not searched for alone. Prefixes and suffixes of a name are never searched for.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def needles_of(values: Iterable[Value], encodings: Iterable[str] = ()) -> tuple[
     codecs = {"latin-1", "cp1252", "utf-8", "utf-16-le", *filter(None, map(text.codec_of, encodings))} - {"ascii"}
     found: dict[tuple[bytes, str], Needle] = {}
     left_out = 0
-    for value in set(values):
+    for value in {v for v in values if v.text.strip("xX^ ") and v.text.lower() != v.new.lower()}:
         forms = list(_forms(value))
         left_out += not forms
         spelled = [n for form, new in forms for codec in codecs for n in _spell(form, new, codec, value.kind)]
@@ -109,13 +109,13 @@ def needles_of(values: Iterable[Value], encodings: Iterable[str] = ()) -> tuple[
 
 def _forms(value: Value) -> Iterator[tuple[str, str]]:
     """Give the spellings of a value, each with its replacement."""
-    if value.text.lower() in _COMMON or value.text.lower() == value.new.lower() or not value.text.strip("xX^ "):
+    if value.text.lower() in _COMMON:
         return
     if value.kind == "date":
         yield from _date_forms(value)
     elif value.kind == "name":
         yield from ((form, value.new) for form in _name_forms(value.text))
-    elif _weight(value.text) >= 3:
+    elif _weight(value.text) >= (4 if value.text.isdigit() else 3):
         yield value.text, value.new
 
 

@@ -16,6 +16,11 @@ from fastanon.profile import RULES, Replacements, Rule
 from fastanon.scan import Hit, find
 
 
+_BLOCK, _MARGIN = 16 << 20, 4096  # no needle, joined with its neighbors, is longer than the margin
+
+_DIRECTORY_RECORDS = 0x00041220
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Somewhere something identifying stands: its path by name, offset, length and kind, never its value."""
@@ -146,7 +151,18 @@ def hits_in(part: Part, needles: tuple[Needle, ...]) -> Iterator[Hit]:
     """Search a part, payloads left out."""
     if needles:
         for start, stop in searched(part):
-            yield from find(part.bytes_at(start, stop), needles, start)
+            yield from _hits_in_run(part, needles, start, stop)
+
+
+def _hits_in_run(part: Part, needles: tuple[Needle, ...], start: int, stop: int) -> Iterator[Hit]:
+    """Search block by block; what begins in one and ends in the next is found in the first."""
+    done = start
+    for at in range(start, stop, _BLOCK):
+        data = part.read(max(at - _MARGIN, start), min(at + _BLOCK + _MARGIN, stop))
+        for hit in find(data, needles, max(at - _MARGIN, start)):
+            if hit.start >= done and hit.start < at + _BLOCK:
+                yield hit
+                done = hit.end
 
 
 def _values(part: Part, f: Field, rule: Rule, replacements: Replacements) -> Iterator[Value]:
@@ -165,7 +181,10 @@ def _decide(found: Finding, replacements: Replacements) -> tuple[list[Edit], lis
     structural = 0
     for part in found.parts:
         fields = [(f, rule) for p, f, rule in found.fields if p is part]
-        planned = [(f, e, rule.kind) for f, rule in fields for e in _field_edit(part, f, rule, replacements)]
+        fixed = bool(part.elements.rows_of((_DIRECTORY_RECORDS,)))  # a DICOMDIR refers to itself by offset
+        planned = [
+            (f, edit, rule.kind) for f, rule in fields for edit in _field_edit(part, f, rule, replacements, fixed)
+        ]
         planned += [(f, e, "slack") for f, e in _slack_edits(part)]
         covered = [f.value for f, _, _ in planned] + [f.value for f, _ in fields]
         for hit, f in ((hit, f) for p, hit, f in found.hits if p is part):
@@ -180,7 +199,7 @@ def _decide(found: Finding, replacements: Replacements) -> tuple[list[Edit], lis
     return edits, places, structural
 
 
-def _field_edit(part: Part, f: Field, rule: Rule, replacements: Replacements) -> Iterator[Edit]:
+def _field_edit(part: Part, f: Field, rule: Rule, replacements: Replacements, fixed: bool) -> Iterator[Edit]:
     """Replace a whole value: each of several, and of a name's component groups the first."""
     assert f.text is not None
     old = part.bytes_at(*f.value)
@@ -188,7 +207,7 @@ def _field_edit(part: Part, f: Field, rule: Rule, replacements: Replacements) ->
     if not old.strip(b" \0"):
         return  # nobody is named, and nobody gets a name
     new = text.encode("\\".join([replacements.of(rule)] * count), f.text.encoding)
-    if not rule.fixed:
+    if not (rule.fixed or fixed):
         new = text.fit(new, len(old), f.text)
     elif replacements.of(rule) and len(new) <= len(old) and _fits(replacements.of(rule), f.text):
         new = text.masked(new, len(old), f.text)

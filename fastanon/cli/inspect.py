@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from fastanon.report import DONE, FAILED, REFUSED
 
@@ -19,7 +20,7 @@ def run(options: argparse.Namespace) -> int:
 
     status = DONE
     for found in inspect(options.paths):
-        print(found)
+        print(found, file=sys.stdout if found.error is None else sys.stderr)
         if isinstance(found.error, AccessError):
             status = FAILED
         elif found.error is not None and status == DONE:
