@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -105,7 +104,7 @@ def rewrite(
     elif os.path.lexists(target):
         raise UnsupportedError("exists already, not overwritten", path=target)
     folder = os.path.dirname(target)
-    temporary = os.path.join(folder, f".fastanon-{secrets.token_hex(8)}.tmp")
+    temporary = os.path.join(folder, f".fastanon-{os.urandom(8).hex()}.tmp")
     with _reported(target):
         system.makedirs(folder, exist_ok=True)
         fd = system.open(temporary, _TEMPORARY, 0o600)

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from fastanon import apply, auditor
+from fastanon.auditor import Audit
 from fastanon.errors import AccessError, FileError, NotMedicalError, UsageError
 from fastanon.files import Input, Source, sources
 from fastanon.identity import Needle
 from fastanon.names import Mask, hits_in_path
 from fastanon.opened import Opened
-from fastanon.planner import Place, Plan, make_plan
+from fastanon.planner import Place, Plan, prepare
 from fastanon.profile import Replacements
 from fastanon.report import ANONYMIZED, COPIED, UNCHANGED, FileResult, Report
 
@@ -80,53 +81,44 @@ class Run:
     def _one(self, number: int, item: Source, last: bool) -> FileResult | None:
         """Do one file; None puts it off until the identities of the others are known."""
         with Opened(item.path) as opened:
-            plan = make_plan(opened, self.replacements)
-            if not last and not any(n.kind == "name" for n in plan.needles):
+            plan, needles = prepare(opened, self.replacements)
+            if not last and not any(n.kind == "name" for n in needles):
                 return None
-            for needle in plan.needles:
+            for needle in needles:
                 self.met.setdefault(needle.data, needle)
-            self._names[number] = (
-                item.name if self.to is None else self._mask.cleaned(item.name, self.met.values())
-            )
-            result = self._in_place(opened, plan) if self.to is None else self._copy(opened, plan, number, item)
+            name = item.name if self.to is None else self._mask.cleaned(item.name, self.met.values())
+            self._names[number] = name
+            target = None if self.to is None else os.path.join(self.to, name)
+            written = _copy_bf(item.bf, target) if item.bf and target else 0
+            strategy, bytes_written, audit = _write(opened, plan, needles, target)
+        status = ANONYMIZED if plan.edits else UNCHANGED if target is None else COPIED
         messages = plan.messages + (("its .bf holds the payload, kept as it is",) if item.bf else ())
-        return replace(result, source=self.shown(item.path), messages=messages, listed=item.listed)
+        return FileResult(
+            self.shown(item.path), status, self.shown(target) if target else "", strategy,
+            len(plan.edits), written + bytes_written, audit, messages, item.listed,
+        )  # fmt: skip
 
     def shown(self, path: str) -> str:
         """Give a path without what identifies in it, as far as that is known by now."""
         return self._mask.shown(path, self.met.values())
 
-    def _in_place(self, opened: Opened, plan: Plan) -> FileResult:
-        strategy, status = plan.strategy, ANONYMIZED if plan.edits else UNCHANGED
-        written, seen = 0, auditor.of_plan(plan)
-        if strategy == "patch":
-            written = apply.patch(plan)
-        elif strategy == "rewrite":
-            written, seen = self._rewrite(opened, plan, plan.path)
-        return FileResult("", status, "", strategy, len(plan.edits), written, seen)
 
-    def _copy(self, opened: Opened, plan: Plan, number: int, item: Source) -> FileResult:
-        assert self.to is not None
-        target = os.path.join(self.to, self._names[number])
-        written = 0 if item.bf is None else _copy_bf(item.bf, os.path.splitext(target)[0] + ".bf")
-        rewritten, seen = self._rewrite(opened, plan, target)
-        status, strategy = (ANONYMIZED, "rewrite") if plan.edits else (COPIED, "copy")
-        shown = self.shown(target)
-        return FileResult("", status, shown, strategy, len(plan.edits), written + rewritten, seen)
-
-    def _rewrite(self, opened: Opened, plan: Plan, target: str) -> tuple[int, auditor.Audit]:
-        seen: list[auditor.Audit] = []
-        written = apply.rewrite(
-            opened, plan, target, lambda path: seen.append(auditor.of_copy(path, plan.needles))
-        )
-        return written, seen[0]
+def _write(opened: Opened, plan: Plan, needles: tuple[Needle, ...], target: str | None) -> tuple[str, int, Audit]:
+    """Write one file, in place or to a target, and give the strategy, the bytes written and the audit."""
+    if target is None and plan.strategy != "rewrite":
+        return plan.strategy, apply.patch(plan) if plan.edits else 0, auditor.of_plan(plan)
+    seen: list[Audit] = []
+    written = apply.rewrite(
+        opened, plan, target or plan.path, lambda path: seen.append(auditor.of_copy(path, needles))
+    )
+    return "rewrite" if plan.edits else "copy", written, seen[0]
 
 
 def _copy_bf(path: str, target: str) -> int:
-    """Copy a payload as it is."""
+    """Copy a payload as it is, beside the target of its ``.dcm``."""
     with Opened(path) as opened:
-        plan = Plan(path, opened.identity, (), (), (), 0, opened.size, 0)
-        return apply.rewrite(opened, plan, target, lambda _: None)
+        plan = Plan(path, opened.identity, (), (), 0, opened.size, 0)
+        return apply.rewrite(opened, plan, os.path.splitext(target)[0] + ".bf", lambda _: None)
 
 
 def _place(error: BaseException) -> str:

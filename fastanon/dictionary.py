@@ -6,7 +6,7 @@ Importing pydicom for this would cost more than all the rest of a run on one sli
 from __future__ import annotations
 
 import functools
-import importlib.resources
+import os
 from array import array
 
 from fastanon import walk
@@ -29,8 +29,9 @@ _SLOTS = 4096  # a power of two, at most a third full
 
 @functools.cache
 def _table() -> dict[str, tuple[str, str]]:
-    text = importlib.resources.files("fastanon").joinpath("dictionary.tsv").read_text("ascii")
-    return {tag: (vr, keyword) for tag, vr, keyword in (line.split("\t") for line in text.splitlines())}
+    with open(os.path.join(os.path.dirname(__file__), "dictionary.tsv"), encoding="ascii") as lines:
+        rows = [line.rstrip("\n").split("\t") for line in lines]
+    return {tag: (vr, keyword) for tag, vr, keyword in rows}
 
 
 def _entry(tag: int) -> tuple[str, str] | None:

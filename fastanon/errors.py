@@ -22,6 +22,9 @@ from __future__ import annotations
 
 import os
 
+#: What the program exits with: done and clean, something failed, wrong usage, something left, something refused.
+DONE, FAILED, USAGE, LEFT, REFUSED = range(5)
+
 
 class FastanonError(Exception):
     """Base of every error that fastanon raises on purpose."""

@@ -1,7 +1,8 @@
 """A file's identifying values, and the byte patterns by which their copies are known.
 
 A needle that is part of no structure still has to be a word: under 6 letters or 8 digits it must stand
-delimited; under 3 letters or 4 digits it is not searched for alone. Prefixes and suffixes of a name are never searched for.
+delimited; under 3 letters or 4 digits it is not searched for alone. Prefixes and suffixes of a name are never
+searched for.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from fastanon import dicom, text
 from fastanon.container import Part, deflate, read_parts
@@ -14,7 +14,6 @@ from fastanon.identity import Needle, Value, needles_of
 from fastanon.opened import Identity, Opened
 from fastanon.profile import RULES, Replacements, Rule
 from fastanon.scan import Hit, find
-
 
 _BLOCK, _MARGIN = 16 << 20, 4096  # no needle, joined with its neighbors, is longer than the margin
 
@@ -31,9 +30,9 @@ class Place:
     kind: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """What becomes of one file.
+    """What becomes of one file: without any value of it, so that it can be shown, kept and sent.
 
     Attributes
     ----------
@@ -45,8 +44,6 @@ class Plan:
         Sorted and disjoint, offsets in the file.
     places : tuple of Place
         Why: what was found and where. In a deflated dataset the offsets count in the inflated bytes.
-    needles : tuple of Needle
-        What an audit searches for. Kept in memory only, and never shown.
     scanned : int
         Bytes that were searched.
     payload : int
@@ -61,7 +58,6 @@ class Plan:
     identity: Identity
     edits: tuple[Edit, ...]
     places: tuple[Place, ...]
-    needles: tuple[Needle, ...] = field(repr=False)
     scanned: int
     payload: int
     structural: int
@@ -75,7 +71,7 @@ class Plan:
         return "rewrite" if any(edit.growth for edit in self.edits) else "patch"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Finding:
     """What a search of one file brought: fields with their values, and hits with the text around them."""
 
@@ -89,7 +85,12 @@ class Finding:
 
 
 def make_plan(opened: Opened, replacements: Replacements) -> Plan:
-    """Plan one file.
+    """Plan one file: the first half of what `prepare` gives."""
+    return prepare(opened, replacements)[0]
+
+
+def prepare(opened: Opened, replacements: Replacements) -> tuple[Plan, tuple[Needle, ...]]:
+    """Plan one file, and make the needles for its audit.
 
     Parameters
     ----------
@@ -97,6 +98,13 @@ def make_plan(opened: Opened, replacements: Replacements) -> Plan:
         The file.
     replacements : Replacements
         What the fields of the profile become.
+
+    Returns
+    -------
+    plan : Plan
+        Holds no value of the file.
+    needles : tuple of Needle
+        Made of its values: they stay in memory, and are not shown.
 
     Raises
     ------
@@ -107,13 +115,14 @@ def make_plan(opened: Opened, replacements: Replacements) -> Plan:
         found = search(opened, replacements)
         edits, places, structural = _decide(found, replacements)
         opened.check()
-        return Plan(
-            opened.path, opened.identity, in_order(edits, opened.size), tuple(places), found.needles,
+        plan = Plan(
+            opened.path, opened.identity, in_order(edits, opened.size), tuple(places),
             found.scanned, found.payload, structural, tuple(_messages(found)),
         )  # fmt: skip
     except FileError as error:
         error.path = opened.path
         raise
+    return plan, found.needles
 
 
 def search(opened: Opened, replacements: Replacements) -> Finding:

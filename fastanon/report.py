@@ -9,10 +9,7 @@ from typing import Any
 
 from fastanon import profile
 from fastanon.auditor import Audit
-from fastanon.errors import BatchError, LeakError
-
-#: Exit statuses, the first that holds: something failed, something is left, something was refused.
-DONE, FAILED, USAGE, LEFT, REFUSED = range(5)
+from fastanon.errors import DONE, FAILED, LEFT, REFUSED, BatchError, LeakError
 
 ANONYMIZED, UNCHANGED, COPIED = "anonymized", "unchanged", "copied"
 

@@ -10,8 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from fastanon import __version__
-from fastanon.errors import FastanonError, UsageError
-from fastanon.report import FAILED, USAGE
+from fastanon.errors import FAILED, USAGE, FastanonError, UsageError
 
 _COMMANDS = {
     "inspect": "show what identifies the patient; nothing is changed",

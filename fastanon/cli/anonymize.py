@@ -6,8 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from fastanon.errors import AccessError, FileError, UsageError
-from fastanon.report import DONE, FAILED, REFUSED, FileResult
+from fastanon.errors import DONE, FAILED, REFUSED, AccessError, FileError, UsageError
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +32,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("say where to: -o DIR for copies, or --in-place")
     from fastanon import batch
     from fastanon.profile import Replacements
+    from fastanon.report import FileResult
 
     given = {name: getattr(options, name) for name in ("patient", "physician", "dob")}
     replacements = Replacements(**{name: value for name, value in given.items() if value is not None})

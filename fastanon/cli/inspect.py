@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from fastanon.report import DONE, FAILED, REFUSED
+from fastanon.errors import DONE, FAILED, REFUSED, AccessError
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +16,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print every identifying field with its value, and every place that repeats one."""
     from fastanon.api import inspect
-    from fastanon.errors import AccessError
 
     status = DONE
     for found in inspect(options.paths):
