@@ -7,7 +7,7 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
-from fastanon import batch
+from fastanon import batch, dicom
 from fastanon.errors import BatchError, FileError, UsageError
 from fastanon.files import Input, sources
 from fastanon.opened import Opened
@@ -29,6 +29,8 @@ class Inspection:
         Name, offset and value of each identifying field that is filled.
     copies : tuple of Place
         Where else these values stand, offset and kind; without the values.
+    slack : int
+        Runs of leftover memory in CSA headers, which may hold pieces of them.
     structural : int
         Where they stand in keys, numbers and codes, and would stay.
     error : FileError or None
@@ -38,6 +40,7 @@ class Inspection:
     path: str
     fields: tuple[tuple[str, int, str], ...] = ()
     copies: tuple[Place, ...] = ()
+    slack: int = 0
     structural: int = 0
     error: FileError | None = None
 
@@ -47,6 +50,8 @@ class Inspection:
         lines = [f"{self.path}: {len(self.fields)} identifying fields, {len(self.copies)} copies of their values"]
         lines += [f"  {offset:>12}  {name}: {value}" for name, offset, value in self.fields]
         lines += [f"  {place.offset:>12}  {place.where}: copy of a {place.kind}" for place in self.copies]
+        if self.slack:
+            lines.append(f"  {self.slack} runs of leftover memory in CSA headers")
         return "\n".join(lines)
 
 
@@ -85,8 +90,8 @@ def _inspection(path: str, found: Finding) -> Inspection:
     fields = []
     for part, field, _ in found.fields:
         value = decode(part.bytes_at(*field.value), field.text.encoding if field.text else "").strip(" \0")
-        if value:
-            fields.append((field.name, field.value[0], value))
+        if value:  # a terminal must not obey what a file says
+            fields.append((field.name, field.value[0], "".join(c if c.isprintable() else "?" for c in value)))
     own = [field.value for _, field, _ in found.fields]
     copies, structural = [], 0
     for _, hit, at in found.hits:
@@ -96,7 +101,8 @@ def _inspection(path: str, found: Finding) -> Inspection:
             structural += 1
         else:
             copies.append(Place(at.name, hit.start, hit.end - hit.start, hit.needle.kind))
-    return Inspection(path, tuple(fields), tuple(copies), structural)
+    slack = sum(1 for part in found.parts for _ in dicom.slack(part))
+    return Inspection(path, tuple(fields), tuple(copies), slack, structural)
 
 
 def plan(

@@ -99,13 +99,13 @@ def rewrite(
         The target is as it was, and no temporary file is left.
     """
     in_place = target == plan.path
-    if in_place:
-        _may_change(system.fstat(opened.fd), plan)
-    elif os.path.lexists(target):
+    if not in_place and os.path.lexists(target):
         raise UnsupportedError("exists already, not overwritten", path=target)
     folder = os.path.dirname(target)
     temporary = os.path.join(folder, f".fastanon-{os.urandom(8).hex()}.tmp")
     with _reported(target):
+        if in_place:
+            _may_change(system.stat(plan.path, follow_symlinks=False), plan)
         system.makedirs(folder, exist_ok=True)
         fd = system.open(temporary, _TEMPORARY, 0o600)
         try:
@@ -116,6 +116,8 @@ def rewrite(
             system.fsync(fd)
             audit(temporary)
             opened.check()
+            if in_place:
+                _may_change(system.stat(plan.path, follow_symlinks=False), plan)
             system.fchmod(fd, stat.S_IMODE(old.st_mode) & 0o777)
             system.fsync(fd)
             system.rename(temporary, target)
@@ -126,6 +128,12 @@ def rewrite(
             system.close(fd)
         _sync_folder(folder, system)
     return written
+
+
+def discard(path: str, system: System = SYSTEM) -> None:
+    """Take back a copy that is of no use alone."""
+    with _reported(path):
+        system.unlink(path)
 
 
 def _may_change(found: os.stat_result, plan: Plan) -> None:

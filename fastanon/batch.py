@@ -35,7 +35,8 @@ class Run:
         self.to = None if to is None else os.path.realpath(to)
         self.met: dict[bytes, Needle] = {}
         self._mask = Mask()
-        self._names: dict[int, str] = {}
+        self._paths: dict[int, tuple[str, str]] = {}
+        self._taken: set[str] = set()
 
     def over(self, source: Input) -> Iterator[tuple[int, FileResult]]:
         """Do every file; those that name nobody come last, since their paths may name others."""
@@ -55,13 +56,17 @@ class Run:
             yield number, result
 
     def with_names(self, number: int, result: FileResult) -> FileResult:
-        """Add what the name of a file and of its folders gives away, once all identities are known."""
-        name = self._names.get(number)
-        if name is None or result.audit is None:
+        """Mask the paths of a result, and say what they give away, once all identities are known."""
+        source, name = self._paths.get(number, ("", ""))
+        seen = result.audit
+        if seen is None:
             return result
+        if self.to is not None:
+            result = replace(result, output=self.shown(name))
+            name = os.path.relpath(name, self.to)
         hits = hits_in_path(name, self.met.values())
         places = tuple(Place("file name", h.start, h.end - h.start, h.needle.kind) for h in hits)
-        return replace(result, audit=replace(result.audit, leaks=result.audit.leaks + places))
+        return replace(result, source=self.shown(source), audit=replace(seen, leaks=seen.leaks + places))
 
     def _attempt(self, number: int, item: Source, last: bool) -> FileResult | None:
         medical = True
@@ -86,17 +91,27 @@ class Run:
                 return None
             for needle in needles:
                 self.met.setdefault(needle.data, needle)
-            name = item.name if self.to is None else self._mask.cleaned(item.name, self.met.values())
-            self._names[number] = name
-            target = None if self.to is None else os.path.join(self.to, name)
-            written = _copy_bf(item.bf, target) if item.bf and target else 0
-            strategy, bytes_written, audit = _write(opened, plan, needles, target)
+            target = None if self.to is None else self._target(item.name)
+            self._paths[number] = (item.path, item.name if target is None else target)
+            strategy, written, audit = _write(opened, plan, needles, target)
+            if item.bf and target:
+                written += _copy_bf(item.bf, target)
         status = ANONYMIZED if plan.edits else UNCHANGED if target is None else COPIED
         messages = plan.messages + (("its .bf holds the payload, kept as it is",) if item.bf else ())
         return FileResult(
             self.shown(item.path), status, self.shown(target) if target else "", strategy,
-            len(plan.edits), written + bytes_written, audit, messages, item.listed,
+            len(plan.edits), written, audit, messages, item.listed,
         )  # fmt: skip
+
+    def _target(self, name: str) -> str:
+        """Give a path to write to: names that were cleaned to the same are numbered."""
+        assert self.to is not None
+        stem, extension = os.path.splitext(os.path.join(self.to, self._mask.cleaned(name, self.met.values())))
+        target, number = stem + extension, 2
+        while target in self._taken:
+            target, number = f"{stem}-{number}{extension}", number + 1
+        self._taken.add(target)
+        return target
 
     def shown(self, path: str) -> str:
         """Give a path without what identifies in it, as far as that is known by now."""
@@ -115,10 +130,15 @@ def _write(opened: Opened, plan: Plan, needles: tuple[Needle, ...], target: str 
 
 
 def _copy_bf(path: str, target: str) -> int:
-    """Copy a payload as it is, beside the target of its ``.dcm``."""
-    with Opened(path) as opened:
-        plan = Plan(path, opened.identity, (), (), 0, opened.size, 0)
-        return apply.rewrite(opened, plan, os.path.splitext(target)[0] + ".bf", lambda _: None)
+    """Copy a payload as it is, beside the target of its header, which goes where that fails."""
+    try:
+        with Opened(path) as opened:
+            plan = Plan(path, opened.identity, (), (), 0, opened.size, 0)
+            beside = os.path.splitext(target)[0] + os.path.splitext(path)[1]
+            return apply.rewrite(opened, plan, beside, lambda _: None)
+    except BaseException:
+        apply.discard(target)
+        raise
 
 
 def _place(error: BaseException) -> str:

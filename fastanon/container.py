@@ -21,6 +21,8 @@ _TRANSFER_SYNTAX = 0x00020010
 #: A deflated dataset may grow to this many bytes: deflated files are small, bombs are not.
 MAX_INFLATED = 1 << 30
 
+_BLOCK = 16 << 20
+
 
 @dataclass(frozen=True)
 class Part:
@@ -71,7 +73,8 @@ class Part:
         return [
             i
             for i in self.elements.rows_of(_MAYBE_PAYLOAD)
-            if self.elements.tags[i] >> 16 != 0x7FE1 or self.creator(i) == "SIEMENS CSA NON-IMAGE"
+            if not self.elements[i].nested
+            and (self.elements.tags[i] >> 16 != 0x7FE1 or self.creator(i) == "SIEMENS CSA NON-IMAGE")
         ]
 
     def creator(self, index: int) -> str:
@@ -89,7 +92,7 @@ class _PayloadTags:
             return tag in (0x7FE00008, 0x7FE00009, 0x7FE00010, 0x54001010)
         if group == 0x7FE1:
             return number & 0xFF == 0x10 and number > 0xFF
-        return group >> 8 in (0x50, 0x60) and number == 0x3000
+        return group >> 8 in (0x50, 0x60) and not group & 1 and number == 0x3000
 
 
 _MAYBE_PAYLOAD = _PayloadTags()
@@ -132,17 +135,29 @@ def _read_with_meta(opened: Opened, start: int) -> tuple[Part, ...]:
     elements = read_elements(view, start, size, 0, only_group=2)
     start = elements.end
     meta = Part(space, view, elements, 0, start, opened)
-    syntax = meta.text(next(iter(elements.rows_of((_TRANSFER_SYNTAX,))), -1))
+    rows = elements.rows_of((_TRANSFER_SYNTAX,))
+    if start == size:
+        raise MalformedError("no dataset behind the file meta information", offset=start)
+    if len(rows) > 1:
+        raise UnsupportedError("more than one transfer syntax", offset=elements[rows[1]].header)
+    syntax = meta.text(rows[0]) if rows else ""
     if syntax in _DEFLATED:
         return (meta, _inflate(opened, start))
     mode = _mode_of(view, start, size, syntax)
-    return (meta, Part(space, view, read_elements(view, start, size, mode), start, size, opened))
+    dataset = Part(space, view, read_elements(view, start, size, mode), start, size, opened)
+    _refuse_more(dataset)
+    return (meta, dataset)
+
+
+def _refuse_more(part: Part) -> None:
+    """Refuse a file that goes on behind its dataset with more than zeros: nobody knows what that is."""
+    for at in range(part.elements.end, part.stop, _BLOCK):
+        if part.read(at, min(at + _BLOCK, part.stop)).strip(b"\0"):
+            raise UnsupportedError("something that is no element follows", offset=part.elements.end)
 
 
 def _mode_of(view: walk.Bytes, start: int, size: int, syntax: str) -> int:
     """Give the encoding that the transfer syntax names, and refuse where the dataset contradicts it."""
-    if start == size:
-        return 0
     shown = _shown_mode(view, start, size)
     if not syntax:
         if shown is None:
@@ -200,7 +215,9 @@ def _inflate(opened: Opened, start: int) -> Part:
             )
         codec = "deflate+trailer"
     elements = read_elements(data, 0, len(data), 0)
-    return Part(Space(Space(), codec, start, opened.size), data, elements, 0, len(data))
+    part = Part(Space(Space(), codec, start, opened.size), data, elements, 0, len(data))
+    _refuse_more(part)
+    return part
 
 
 def deflate(data: bytes, codec: str) -> bytes:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 
 from fastanon import dictionary, walk
 from fastanon.container import Part
 from fastanon.dictionary import LIMITS, PADDING, TEXT_VRS
+from fastanon.elements import Element
 from fastanon.fields import Box, Field, Slot, Text
 from fastanon.siemens import csa, interfile, protocol
 
@@ -21,7 +23,11 @@ KEEP: dict[int, re.Pattern[bytes] | None] = {
 
 #: Public bulk that may hold text: (0002,0102) Private Information, (0042,0011) Encapsulated Document.
 _PUBLIC_BULK = frozenset((0x00020102, 0x00420011))
-_BULK_VRS = frozenset(("OB", "OW", "UN"))
+#: Last byte of the number of an element that may hold a CSA header: image, and series or data.
+_CSA_ELEMENTS = (0x10, 0x20)
+
+#: Numbers, codes, dates and UIDs: of these a needle touches none. OB and OW are bulk, which may be anything.
+_CODED_VRS = frozenset((*dictionary.SHORT_VRS, *dictionary.LONG_VRS)) - TEXT_VRS - {"OB", "OW"}
 _LENGTH_TO_END = 0x00080001
 
 
@@ -45,6 +51,13 @@ def fields_inside(part: Part, index: int) -> list[Field]:
         found = _read_inside(part, index)
         part.inner[index] = sorted(found, key=lambda field: field.value)
     return part.inner[index]
+
+
+def slack(part: Part) -> Iterator[Field]:
+    """Give the runs of leftover memory in all CSA headers that hold anything."""
+    for i, tag in enumerate(part.elements.tags):
+        if tag >> 16 & 1 and tag & 0xFF in _CSA_ELEMENTS and tag & 0xFFFF > 0xFF and _is_siemens(part, i):
+            yield from (field for field in fields_inside(part, i) if field.key[-1] == "slack")
 
 
 def field_at(part: Part, start: int, end: int) -> Field | None:
@@ -85,7 +98,8 @@ def _outside(part: Part, start: int, end: int) -> Field | None:
 def _read_inside(part: Part, index: int) -> list[Field]:
     element = part.elements[index]
     vr, private = element.real_vr, dictionary.is_private(element.tag)
-    if KEEP.get(element.tag, element) is None or dictionary.is_private_creator(element.tag):
+    creator = dictionary.is_private_creator(element.tag) and element.vr in ("LO", "")
+    if creator or KEEP.get(element.tag, element) is None:
         return []
     whole = Field(
         _key(part, index), part.space, (element.header, element.outer_end), (element.value, element.end),
@@ -93,14 +107,20 @@ def _read_inside(part: Part, index: int) -> list[Field]:
     )  # fmt: skip
     if vr in TEXT_VRS or (private and vr in ("DA", "DT")):
         return [whole]
-    bulk = private or element.tag in _PUBLIC_BULK or dictionary.vr_of(element.tag) == "UN"
-    return _read_bulk(part, index, whole) if bulk and vr in _BULK_VRS else []
+    if vr in _CODED_VRS or not (private or _may_hold_text(element)):
+        return []
+    return _read_bulk(part, index, whole)
+
+
+def _may_hold_text(element: Element) -> bool:
+    """Say whether public bulk may: where nobody knows what it is, a sequence that can't be read, and a few."""
+    return element.tag in _PUBLIC_BULK or element.vr == "UN" or dictionary.vr_of(element.tag) == "UN"
 
 
 def _read_bulk(part: Part, index: int, whole: Field) -> list[Field]:
     """Read private bulk by what it shows to be; what shows nothing is one text."""
     data, base = part.value(index), whole.value[0]
-    if part.creator(index).startswith("SIEMENS"):
+    if _is_siemens(part, index):
         if csa.is_csa(data):
             try:
                 return csa.fields(data, base, part.space, whole.key)
@@ -111,6 +131,10 @@ def _read_bulk(part: Part, index: int, whole: Field) -> list[Field]:
     if protocol.is_protocol(data):
         return protocol.fields(data, base, part.space, whole.key)
     return [whole]
+
+
+def _is_siemens(part: Part, index: int) -> bool:
+    return part.creator(index).startswith("SIEMENS")
 
 
 def _key(part: Part, index: int) -> tuple[str, ...]:
@@ -142,17 +166,22 @@ def _group_box(part: Part, index: int) -> Box | None:
     """Make the box that the group length of an element's dataset counts, if there is one (PS3.5 7.2)."""
     element = part.elements[index]
     parent = _box(part, element.parent) if element.parent >= 0 else None
-    lengths = part.elements.by_place
     if element.tag == walk.ITEM:
         return parent
     for tag in (_LENGTH_TO_END, element.tag & 0xFFFF0000):
-        row = lengths.get((element.parent, tag), -1)
-        if 0 <= row < index and part.elements[row].length == 4:
-            counter = part.elements[row]
-            order = ">" if counter.flags & walk.BIG else "<"
-            end = _group_end(part, row) if tag != _LENGTH_TO_END else part.elements.end
+        row = part.elements.before(index, tag)
+        if row < 0 or part.elements[row].length != 4:
+            continue
+        counter = part.elements[row]
+        order = ">" if counter.flags & walk.BIG else "<"
+        end = _group_end(part, row) if tag != _LENGTH_TO_END else _dataset_end(part, element)
+        if element.header < end:
             parent = Box(counter.end, end, (Slot(counter.value, order + "I"),), parent=parent)
     return parent
+
+
+def _dataset_end(part: Part, element: Element) -> int:
+    return part.elements.end if element.parent < 0 else part.elements[element.parent].end
 
 
 def _group_end(part: Part, row: int) -> int:

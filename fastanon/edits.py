@@ -14,6 +14,9 @@ from fastanon.walk import Bytes
 _LARGEST = {"H": 0xFFFE, "I": 0xFFFFFFFE, "i": 0x7FFFFFFE}
 
 
+_LAST = 1 << 20
+
+
 @dataclass(frozen=True, slots=True)
 class Edit:
     """A run of bytes and what it becomes.
@@ -116,7 +119,8 @@ def with_lengths(edits: Iterable[Edit], fields: Iterable[Field]) -> list[Edit]:
         length = box.end - box.start + grown
         filling = -length % box.align if box.slots else 0
         if filling:
-            added.append(Edit(box.end, 0, box.fill * filling, "padding", -_nesting(box)))
+            # behind whatever else is inserted there, the padding of inner boxes first
+            added.append(Edit(box.end, 0, box.fill * filling, "padding", _LAST - _nesting(box)))
         added += [
             _slot_edit(slot.offset, slot.fmt, length + filling)
             for slot in box.slots

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 from array import array
 from bisect import bisect_right
 from collections.abc import Container as Membership
@@ -41,7 +42,7 @@ class Element(NamedTuple):
     length : int
         Bytes of the value, delimiter not counted.
     depth : int
-        Number of items around it.
+        Number of items around it; an item counts itself.
     parent : int
         Index of the enclosing item (of an item: its sequence), -1 at the top.
     flags : int
@@ -114,31 +115,42 @@ class Elements:
         return index
 
     @functools.cached_property
-    def by_place(self) -> dict[tuple[int, int], int]:
-        """Index of each element by (parent, tag): of duplicates the last.
+    def borders(self) -> frozenset[int]:
+        """Offsets at which a value begins or ends."""
+        starts, lengths = self.table[w.VALUE :: w.COLUMNS], self.table[w.LENGTH :: w.COLUMNS]
+        return frozenset(starts) | frozenset(map(operator.add, starts, lengths))
 
-        Only of those that say something about others: private creators, group lengths, character sets.
+    @functools.cached_property
+    def _places(self) -> dict[tuple[int, int], list[int]]:
+        """Indices of elements by (parent, tag), of those that say something about others.
+
+        These are private creators, group lengths and character sets.
         """
         parents = self.table[w.PARENT :: w.COLUMNS]
-        return {
-            (parents[i], tag): i
-            for i, tag in enumerate(self.tags)
-            if tag & 0xFFFF <= 0xFF and (tag >> 16 & 1 or not tag & 0xFFFF or tag in (0x00080001, _CHARACTER_SET))
-        }
+        found: dict[tuple[int, int], list[int]] = {}
+        for i, tag in enumerate(self.tags):
+            if tag & 0xFFFF <= 0xFF and (tag >> 16 & 1 or not tag & 0xFFFF or tag in (0x00080001, _CHARACTER_SET)):
+                found.setdefault((parents[i], tag), []).append(i)
+        return found
+
+    def before(self, index: int, tag: int) -> int:
+        """Give the index of the last element with a tag before another one of the same dataset, or -1."""
+        rows = self._places.get((self[index].parent, tag), [])
+        at = bisect_right(rows, index - 1)
+        return rows[at - 1] if at else -1
 
     def creator_row(self, index: int) -> int:
         """Give the index of the private creator that reserves the block of a private element, or -1."""
-        element = self[index]
-        block = element.tag & 0xFFFF0000 | element.tag >> 8 & 0xFF
-        return self.by_place.get((element.parent, block), -1)
+        tag = self.tags[index]
+        return self.before(index, tag & 0xFFFF0000 | tag >> 8 & 0xFF)
 
     def charset_row(self, index: int) -> int:
         """Give the index of the Specific Character Set that holds for an element, or -1."""
         parent = self[index].parent
         while True:
-            found = self.by_place.get((parent, _CHARACTER_SET), -1)
-            if found >= 0 or parent < 0:
-                return found
+            found = self._places.get((parent, _CHARACTER_SET), [])
+            if found or parent < 0:
+                return found[0] if found else -1
             parent = self[self[parent].parent].parent
 
 

@@ -21,6 +21,9 @@ Input: TypeAlias = "PathLike | Iterable[PathLike] | Mapping[str, object]"
 _NOT_DATA = ("corepath", "#")
 
 
+_BF = (".bf", ".BF")
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """One file to look at.
@@ -131,13 +134,12 @@ def _paired(every: dict[str, Source]) -> Iterator[Source]:
     """Put each ``.bf`` to the ``.dcm`` of its stem; one without is a problem of its own."""
     for path, item in every.items():
         stem, extension = os.path.splitext(path)
-        if extension == ".bf" and item.problem is None:
+        if extension in _BF and item.problem is None:
             partner = next((stem + e for e in (".dcm", ".DCM") if os.path.lexists(stem + e)), None)
             if partner in every:
                 continue
             problem = UnsupportedError("a .bf without its .dcm: nothing says whose it is", path=path)
             yield item if partner is None else Source(path, item.name, None, item.listed, problem)
             continue
-        bf = stem + ".bf"
-        has_bf = extension.lower() == ".dcm" and os.path.lexists(bf)
-        yield Source(path, item.name, bf if has_bf else None, item.listed, item.problem)
+        beside = (stem + e for e in _BF if extension.lower() == ".dcm")
+        yield Source(path, item.name, next(filter(os.path.lexists, beside), None), item.listed, item.problem)

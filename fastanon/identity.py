@@ -8,6 +8,7 @@ searched for.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -24,6 +25,12 @@ DATE_FORMS = (
 
 #: Written where a value is not known: no identity of anybody.
 _COMMON = frozenset("anonymous anonymized anonymised anonym none null unknown nobody n.a. n/a na test".split())
+
+_SPREAD = str.maketrans(dict(zip("äöüÄÖÜßøå", "ae oe ue AE OE UE ss oe aa".split(), strict=True)))
+
+#: An escape that designates a character set (PS3.3 C.12.1.1.2), and one at the end, which leads back.
+ESCAPE = re.compile(rb"\x1b[$()-/]{1,2}[0-~]")
+_CLOSING = re.compile(ESCAPE.pattern + rb"\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +103,11 @@ def needles_of(values: Iterable[Value], encodings: Iterable[str] = ()) -> tuple[
     left_out : int
         How many values were too short or too common to be searched for.
     """
-    codecs = {"latin-1", "cp1252", "utf-8", "utf-16-le", *filter(None, map(text.codec_of, encodings))} - {"ascii"}
+    own = sorted({codec for codec in map(text.codec_of, encodings) if codec and codec != "ascii"})
+    codecs = tuple(dict.fromkeys(("utf-8", "latin-1", "cp1252", "utf-16-le", *own)))
     found: dict[tuple[bytes, str], Needle] = {}
     left_out = 0
-    for value in {v for v in values if v.text.strip("xX^ ") and v.text.lower() != v.new.lower()}:
+    for value in dict.fromkeys(v for v in values if v.text.strip("xX^ ") and v.text.lower() != v.new.lower()):
         forms = list(_forms(value))
         left_out += not forms
         spelled = [n for form, new in forms for codec in codecs for n in _spell(form, new, codec, value.kind)]
@@ -115,9 +123,18 @@ def _forms(value: Value) -> Iterator[tuple[str, str]]:
     if value.kind == "date":
         yield from _date_forms(value)
     elif value.kind == "name":
-        yield from ((form, value.new) for form in _name_forms(value.text))
+        yield from ((form, value.new) for name in _spellings(value.text) for form in _name_forms(name))
     elif _weight(value.text) >= (4 if value.text.isdigit() else 3):
         yield value.text, value.new
+
+
+def _spellings(name: str) -> set[str]:
+    """Give a name as it is, and as programs without accents write it: MULLER and MUELLER for MÜLLER."""
+    if name.isascii():
+        return {name}
+    spread = name.translate(_SPREAD)
+    plain = (unicodedata.normalize("NFKD", n).encode("ascii", "ignore").decode() for n in (name, spread))
+    return {name, *(p for p in plain if _weight(p) >= 3)}
 
 
 def _date_forms(value: Value) -> Iterator[tuple[str, str]]:
@@ -133,14 +150,16 @@ def _date_forms(value: Value) -> Iterator[tuple[str, str]]:
 def _name_forms(name: str) -> set[str]:
     """Give a name's whole, its components, their longer words, and the joins that components alone miss."""
     parts = [part.strip() for part in name.split("^")[:3]]
-    parts = [part for part in parts if part and part.lower() not in _COMMON]
-    strong = [part for part in parts if _weight(part) >= 3]
-    words = [word for part in parts for word in re.split(r"[^\w]+", part) if _weight(word) >= 4]
+    parts = [part for part in parts if part]
+    strong = [part for part in parts if _weight(part) >= 3 and part.lower() not in _COMMON]
+    words = [word for part in strong for word in re.split(r"[^\w]+", part) if _weight(word) >= 4]
     orders = [parts, parts[1:] + parts[:1], parts[::-1], parts[:2], parts[1::-1], parts[1:]]
     joined = [joiner.join(order) for order in orders if len(order) > 1 for joiner in JOINERS]
     if len(strong) == len(parts):  # hits that stand side by side are merged, so only joins by nothing are needed
         joined = ["".join(order) for order in orders if len(order) > 1]
-    return {form for form in strong + words + joined + [name.strip(" ^")] if _weight(form) >= 3}
+    # VAN DER BERG as file names and logs write it: VAN_DER_BERG, VANDERBERG
+    respelled = [joiner.join(re.split(r"[\W_]+", part)) for part in strong for joiner in JOINERS]
+    return {form for form in strong + respelled + words + joined + [name.strip(" ^")] if _weight(form) >= 3}
 
 
 def _weight(form: str) -> int:
@@ -161,8 +180,15 @@ def _spell(form: str, new: str, codec: str, kind: str) -> Iterator[Needle]:
 
 
 def _raw_needles(value: Value) -> list[Needle]:
-    """Take what code extensions (ISO 2022) made of a name as it is: their escapes reset at ``^``."""
+    """Take what code extensions made of a name (ISO 2022) as it is.
+
+    In a name an escape stands before each component; elsewhere one escape may do for several, and the one
+    that leads back to ASCII comes later.
+    """
     if value.kind != "name" or b"\x1b" not in value.raw:
         return []
-    parts = [part for part in value.raw.split(b"^")[:3] if b"\x1b" in part]
-    return [Needle(part, False, False, "ascii", value.kind, value.new) for part in parts]
+    parts = [_CLOSING.sub(b"", part) for part in value.raw.split(b"^")[:3]]
+    escaped = [part for part in parts if part[:1] == b"\x1b"]
+    joined = b"".join([escaped[0], *(ESCAPE.sub(b"", part) for part in escaped[1:])]) if escaped else b""
+    found = {part for part in (*escaped, joined) if len(part) > 6}
+    return [Needle(part, False, False, "ascii", value.kind, value.new) for part in found]

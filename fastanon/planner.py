@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fastanon import dicom, text
@@ -10,7 +10,7 @@ from fastanon.container import Part, deflate, read_parts
 from fastanon.edits import Edit, edited, in_order, with_lengths
 from fastanon.errors import FileError, PlanError
 from fastanon.fields import Field, Text
-from fastanon.identity import Needle, Value, needles_of
+from fastanon.identity import ESCAPE, Needle, Value, needles_of
 from fastanon.opened import Identity, Opened
 from fastanon.profile import RULES, Replacements, Rule
 from fastanon.scan import Hit, find
@@ -168,7 +168,7 @@ def _hits_in_run(part: Part, needles: tuple[Needle, ...], start: int, stop: int)
     done = start
     for at in range(start, stop, _BLOCK):
         data = part.read(max(at - _MARGIN, start), min(at + _BLOCK + _MARGIN, stop))
-        for hit in find(data, needles, max(at - _MARGIN, start)):
+        for hit in find(data, needles, max(at - _MARGIN, start), part.elements.borders):
             if hit.start >= done and hit.start < at + _BLOCK:
                 yield hit
                 done = hit.end
@@ -232,38 +232,27 @@ def _fits(value: str, spelling: Text) -> bool:
 
 def _slack_edits(part: Part) -> Iterator[tuple[Field, Edit]]:
     """Zero the leftover memory in CSA headers: cut names in it are found by no needle."""
-    for i in _csa_rows(part):
-        for f in dicom.fields_inside(part, i):
-            if f.key[-1] == "slack":
-                size = f.value[1] - f.value[0]
-                yield f, Edit(f.value[0], size, bytes(size), "slack of a CSA header")
-
-
-def _csa_rows(part: Part) -> Iterable[int]:
-    for i, tag in enumerate(part.elements.tags):
-        if (
-            tag >> 16 & 1
-            and tag & 0xFF in (0x10, 0x20)
-            and tag & 0xFFFF > 0xFF
-            and part.creator(i)[:7] == "SIEMENS"
-        ):
-            yield i
+    for f in dicom.slack(part):
+        size = f.value[1] - f.value[0]
+        yield f, Edit(f.value[0], size, bytes(size), "slack of a CSA header")
 
 
 def _copy_edit(hit: Hit, f: Field) -> Edit:
-    needle = hit.needle
-    room = hit.end - hit.start
+    """Replace a copy at equal length: padded with spaces, or `x` throughout where the replacement does not fit."""
+    needle, room = hit.needle, hit.end - hit.start
+    escape = ESCAPE.match(needle.data)
+    if escape is not None:  # what follows may still need the escape; 2121 is a space of two bytes
+        return Edit(hit.start, room, escape[0] + b"!" * (room - escape.end()), f"copy of a {needle.kind}")
+    quoted = f.text is not None and f.text.quotes
     try:
-        new = needle.new.encode(needle.codec)
+        new = "" if quoted and not needle.new.isascii() else needle.new
+        spelled = new.encode(needle.codec)
     except UnicodeEncodeError:
-        new = b""
-    if f.text and f.text.quotes and not new.isascii():
-        new = b""
-    if not new or len(new) > room:
-        new = ("x" * (room // needle.unit)).encode(needle.codec)
-    pad = " ".encode(needle.codec)
-    new += pad * ((room - len(new)) // needle.unit)
-    return Edit(hit.start, room, new, f"copy of a {needle.kind}")
+        spelled = b""
+    if not spelled or len(spelled) > room:
+        spelled = ("x" * (room // needle.unit)).encode(needle.codec)
+    spelled += " ".encode(needle.codec) * ((room - len(spelled)) // needle.unit)
+    return Edit(hit.start, room, spelled, f"copy of a {needle.kind}")
 
 
 def _in_file(part: Part, edits: list[Edit]) -> list[Edit]:

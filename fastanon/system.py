@@ -11,6 +11,7 @@ class System:
     open = staticmethod(os.open)
     close = staticmethod(os.close)
     fstat = staticmethod(os.fstat)
+    stat = staticmethod(os.stat)
     pread = staticmethod(os.pread)
     pwrite = staticmethod(os.pwrite)
     write = staticmethod(os.write)

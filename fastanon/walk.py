@@ -11,9 +11,9 @@ A row has eight 64-bit columns::
     HEADER  offset of the tag
     VALUE   offset of the first byte of the value
     LENGTH  bytes of the value, without a delimiter: the real one also where it was written as undefined
-    DEPTH   number of items around it
+    DEPTH   number of items around it; an item counts itself
     PARENT  row of the item an element is in, of the sequence an item is in; -1 at the top
-    FLAGS   UNDEFINED, IMPLICIT, BIG, ENCAPSULATED, NESTED (its items follow as rows), GUESSED (no VR said so)
+    FLAGS   UNDEFINED, IMPLICIT, BIG, ENCAPSULATED, NESTED (its items follow as rows)
 
 Items have rows of their own (tag FFFE,E000), fragments of pixel data and delimiters have none.
 """
@@ -32,7 +32,8 @@ Ints: TypeAlias = "MutableSequence[int]"
 COLUMNS = 8
 TAG, VR, HEADER, VALUE, LENGTH, DEPTH, PARENT, FLAGS = range(COLUMNS)
 
-UNDEFINED, IMPLICIT, BIG, ENCAPSULATED, NESTED, GUESSED = 1, 2, 4, 8, 16, 32
+UNDEFINED, IMPLICIT, BIG, ENCAPSULATED, NESTED = 1, 2, 4, 8, 16
+GUESSED, EITHER = 32, 64  # in a mode only: no VR said that it is a sequence; items may be implicit or explicit
 
 OK, FULL, PAST_END, BAD_VR, NOT_AN_ITEM, STRAY_DELIMITER, TOO_DEEP, UNDEFINED_VALUE = range(8)
 
@@ -107,8 +108,9 @@ def item_mode(b: Bytes, p: int, limit: int, mode: int, kinds: Sequence[int]) -> 
     Items of an explicit dataset may be implicit, those of a UN always should be (PS3.5 6.2.2) and
     sometimes are not: letters there tell. An implicit dataset has no explicit items.
     """
-    if p + 8 > limit or tag_in(b, p, mode) == ITEM_END:
-        return mode
+    if mode & (IMPLICIT | EITHER) == IMPLICIT or p + 8 > limit or tag_in(b, p, mode) == ITEM_END:
+        return mode & ~EITHER
+    mode &= ~EITHER
     return mode | IMPLICIT if kind_of(u16(b, p + 4), kinds) < 0 else mode & ~IMPLICIT
 
 
@@ -138,9 +140,9 @@ def sequence_mode(
         return -1
     inside = mode
     if kind == UNKNOWN_VR:
-        inside = IMPLICIT
+        inside = IMPLICIT | EITHER
         if p + 4 <= limit and tag_in(b, p, BIG) == ITEM:
-            inside = IMPLICIT | BIG
+            inside |= BIG
     if length == NO_LENGTH:
         return -1 if tag == PIXEL_DATA else inside
     if is_sequence_tag(tag, sequences):
@@ -270,7 +272,7 @@ def walk(
         if rows == room:
             status = FULL
             continue
-        flags = mode
+        flags = mode & (IMPLICIT | BIG)
         if level & 1:
             if tag != ITEM:
                 status = NOT_AN_ITEM

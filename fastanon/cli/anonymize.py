@@ -38,11 +38,14 @@ def run(options: argparse.Namespace) -> int:
     replacements = Replacements(**{name: value for name, value in given.items() if value is not None})
 
     def tell(result: FileResult) -> None:
-        trouble = result.status in ("failed", "refused") or result.leaks
+        trouble = result.status in ("failed", "refused")
         if trouble or options.verbose:
             print(result, file=sys.stderr if trouble else sys.stdout)
 
     report = batch.run(options.paths, replacements, options.output, tell)
+    for result in report.files:
+        if result.leaks:  # known only when all files have been seen: their names may stand in each other's paths
+            print(result, file=sys.stderr)
     if options.report:
         _write_report(options.report, report.to_json())
     print(report.summary())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 
 from fastanon.identity import JOINERS, Needle
@@ -20,7 +20,7 @@ class Hit:
     needle: Needle
 
 
-def find(data: bytes, needles: Iterable[Needle], base: int = 0) -> list[Hit]:
+def find(data: bytes, needles: Iterable[Needle], base: int = 0, borders: Container[int] = ()) -> list[Hit]:
     """Find every place of every needle, and join what belongs together.
 
     Parameters
@@ -31,6 +31,8 @@ def find(data: bytes, needles: Iterable[Needle], base: int = 0) -> list[Hit]:
         What for.
     base : int
         Offset of the first byte of `data`.
+    borders : container of int
+        Offsets at which a value begins or ends: a word does too, whatever the byte beyond looks like.
 
     Returns
     -------
@@ -38,19 +40,28 @@ def find(data: bytes, needles: Iterable[Needle], base: int = 0) -> list[Hit]:
         Disjoint, in order. Hits that overlap, and parts of a name with only a joiner between them, are one.
     """
     folded = data.lower()
-    found = [hit for needle in needles for hit in _find_one(folded if needle.fold else data, data, needle)]
+    found = [
+        Hit(at, at + len(needle.data), needle)
+        for needle in needles
+        for at in _find_one(folded if needle.fold else data, needle.data)
+        if not needle.short or _is_word(data, at, needle, base, borders)
+    ]
     found.sort(key=lambda h: (h.start, -h.end))
     return [Hit(base + h.start, base + h.end, h.needle) for h in _merged(found, data)]
 
 
-def _find_one(haystack: bytes, data: bytes, needle: Needle) -> list[Hit]:
-    found, at = [], haystack.find(needle.data)
+def _find_one(haystack: bytes, needle: bytes) -> Iterator[int]:
+    at = haystack.find(needle)
     while at >= 0:
-        end = at + len(needle.data)
-        if not needle.short or (_stops(data, at - needle.unit, needle) and _stops(data, end, needle)):
-            found.append(Hit(at, end, needle))
-        at = haystack.find(needle.data, at + 1)
-    return found
+        yield at
+        at = haystack.find(needle, at + 1)
+
+
+def _is_word(data: bytes, at: int, needle: Needle, base: int, borders: Container[int]) -> bool:
+    end = at + len(needle.data)
+    return (_stops(data, at - needle.unit, needle) or base + at in borders) and (
+        _stops(data, end, needle) or base + end in borders
+    )
 
 
 def _stops(data: bytes, at: int, needle: Needle) -> bool:

@@ -1,7 +1,8 @@
 """Protocol text: XProtocol and ASCCONV, where only what stands in quotes as a value is text.
 
-Inside a CSA header every inner quote is doubled. A tag such as ``<ParamString."PatientName">`` quotes a
-name of its own, which is no value; numbers and keys stand without quotes.
+Inside a CSA header every inner quote is doubled, and doubled again in a text inside that. A tag such as
+``<ParamString."PatientName">`` quotes a name of its own, which is no value; numbers and keys stand without
+quotes.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ import re
 from fastanon.fields import Field, Space, Text
 
 _TOKEN = re.compile(
-    rb"""<\w+(?:\.(?P<mark>""?)(?P<param>[^"<>]*)(?P=mark))?>"""  # <ParamString."name"> or <Visible>
-    rb"""|^[ \t]*(?P<key>[A-Za-z_][\w.\[\]]*)[ \t]*="""  # ASCCONV: key = value
-    rb"""|(?P<quote>""?)(?P<value>[^"\n<>{}]*)(?P=quote)""",
+    rb'<\w+(?:\.(?P<mark>""""|""?)(?P<param>[^"<>]*)(?P=mark))?>'  # <ParamString."name"> or <Visible>
+    rb"|^[ \t]*(?P<key>[A-Za-z_][\w.\[\]]*)[ \t]*="  # ASCCONV: key = value
+    rb'|(?P<quote>""""|""?)(?P<value>[^"\n<>{}]*)(?P=quote)',
     re.MULTILINE,
 )
 

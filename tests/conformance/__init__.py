@@ -1,0 +1,1 @@
+"""What fastanon reads against what others read."""

@@ -1,0 +1,182 @@
+"""File names, pairs of .dcm and .bf, and DICOMDIR: what stands outside a dataset, or refers to it."""
+
+from __future__ import annotations
+
+import shutil
+import struct
+from pathlib import Path
+
+import pydicom
+import pytest
+
+from fastanon import anonymize
+from fastanon.errors import DONE, LEFT
+from tests.canary import CANARIES, assert_clean
+from tests.siemens_files import Study, digest, left_in, read, write
+
+FIRST, LAST, NUMBER, BIRTH = CANARIES
+STUDY = Study(f"{LAST}^{FIRST}", number=NUMBER, birth=BIRTH)
+DICOMDIRS = Path(pydicom.__path__[0]) / "data" / "test_files" / "dicomdirtests"
+
+
+def names_below(folder: Path) -> str:
+    return "\n".join(p.relative_to(folder).as_posix() for p in sorted(folder.rglob("*")))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"{LAST}_{FIRST}/{LAST}.dcm",
+        f"{LAST.lower()}-{FIRST.upper()}.IMA",
+        f"PAT_{NUMBER}/{BIRTH}/slice.dcm",
+        f"{FIRST}.{LAST}.MR.HEAD.0001.{BIRTH[:4]}.{BIRTH[4:6]}.{BIRTH[6:]}.IMA",
+        f"{LAST}^{FIRST}/{LAST}, {FIRST}/x",
+    ],
+)
+def test_names_of_folders_and_files_are_cleaned_in_a_copy(name: str, tmp_path: Path) -> None:
+    write(tmp_path / "in" / name, STUDY)
+    report = anonymize(tmp_path / "in", to=tmp_path / "out")
+    assert report.exit_status == DONE
+    assert_clean(names_below(tmp_path / "out"), report.to_json(), report.summary(), *map(str, report.files))
+    assert sum(p.is_file() for p in (tmp_path / "out").rglob("*")) == 1
+
+
+def test_a_file_that_names_nobody_has_its_name_cleaned_too(tmp_path: Path) -> None:
+    ds = read(write(tmp_path / "in" / "a.dcm", STUDY))
+    for keyword in ("PatientName", "PatientID", "PatientBirthDate", "ReferringPhysicianName"):
+        del ds[keyword]
+    del ds.OriginalAttributesSequence
+    ds.StudyDescription = ds.AdditionalPatientHistory = "head"
+    (tmp_path / "in" / LAST).mkdir()
+    nobody = pydicom.Dataset({tag: e for tag, e in ds.items() if tag.group not in (0x0029, 0x0033)})
+    nobody.file_meta = ds.file_meta
+    nobody.save_as(tmp_path / "in" / LAST / "0.dcm", enforce_file_format=True)
+    anonymize(tmp_path / "in", to=tmp_path / "out")
+    assert_clean(names_below(tmp_path / "out"))
+
+
+def test_different_names_stay_different(tmp_path: Path) -> None:
+    others = Study("SMITH-JONES^ALBERT"), Study("ROTHENBERG^GRETA")
+    for n, study in enumerate((STUDY, *others)):
+        last, first = study.name.split("^")
+        write(tmp_path / "in" / f"{last}_{first}" / "0.dcm", study, uid=f"1.2.{n}")
+    report = anonymize(tmp_path / "in", to=tmp_path / "out")
+    found = sorted((tmp_path / "out").rglob("*.dcm"))
+    assert len(found) == len({p.parent for p in found}) == 3
+    assert report.exit_status == DONE
+    assert not left_in(names_below(tmp_path / "out").encode(), ["smith", "jones", "albert", "rothenberg", "greta"])
+
+
+def test_paths_in_reports_are_masked(tmp_path: Path) -> None:
+    write(tmp_path / LAST / "a.dcm", STUDY)
+    report = anonymize(tmp_path / LAST, in_place=True)
+    assert "<name1>" in report.files[0].source
+    assert_clean(report.to_json(), str(report.files[0]))
+    assert report.exit_status == DONE  # only what the user named holds the name: it is not ours to rename
+
+
+def test_in_place_a_name_that_stays_in_a_path_is_a_leak(tmp_path: Path) -> None:
+    write(tmp_path / "in" / LAST / "a.dcm", STUDY)
+    report = anonymize(tmp_path / "in", in_place=True)
+    assert report.exit_status == LEFT
+    assert report.files[0].leaks == 1
+    assert_clean(report.to_json())
+
+
+def test_pairs_of_dcm_and_bf_stay_pairs(tmp_path: Path) -> None:
+    payload = f"{LAST}^{FIRST}".encode() * 77
+    for name in ("plain", f"PET.{LAST}"):
+        write(tmp_path / "in" / f"{name}.dcm", STUDY)
+        (tmp_path / "in" / f"{name}.bf").write_bytes(payload + name.encode())
+    report = anonymize(tmp_path / "in", to=tmp_path / "out")
+    assert report.exit_status == DONE
+    assert_clean(names_below(tmp_path / "out"))
+    headers = sorted((tmp_path / "out").glob("*.dcm"))
+    assert [p.with_suffix(".bf").read_bytes() for p in headers] == [
+        payload + name.encode() for name in (f"PET.{LAST}", "plain")
+    ]
+    assert len(list((tmp_path / "out").iterdir())) == 4
+    assert report.count("anonymized") == len(report.files) == 2
+
+
+def test_a_pair_is_copied_whole_or_not_at_all(tmp_path: Path) -> None:
+    write(tmp_path / "in" / "lm.dcm", STUDY)
+    (tmp_path / "in" / "lm.bf").write_bytes(b"payload")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "lm.dcm").write_bytes(b"mine")
+    assert [f.status for f in anonymize(tmp_path / "in", to=tmp_path / "out").files] == ["refused"]
+    assert names_below(tmp_path / "out") == "lm.dcm"
+
+
+def test_a_folder_that_names_a_later_patient_is_masked(tmp_path: Path) -> None:
+    write(tmp_path / "in" / f"a {LAST}" / "0.dcm", Study("ROTHENBERG^GRETA"))
+    write(tmp_path / "in" / "b" / "0.dcm", STUDY, uid="1.2")
+    report = anonymize(tmp_path / "in", to=tmp_path / "out")
+    assert_clean(report.to_json(), *map(str, report.files))
+    assert LAST not in names_below(tmp_path / "out") or report.exit_status == LEFT
+
+
+@pytest.mark.parametrize("names", [(LAST, LAST.lower()), (LAST, "anonymised")])
+def test_cleaned_names_do_not_collide(names: tuple[str, str], tmp_path: Path) -> None:
+    for n, name in enumerate(names):
+        write(tmp_path / "in" / f"{name}.dcm", STUDY, uid=f"1.2.{n}")
+    report = anonymize(tmp_path / "in", to=tmp_path / "out")
+    assert report.exit_status == DONE
+    assert len(list((tmp_path / "out").iterdir())) == 2
+
+
+def test_a_bf_in_place_is_not_touched(tmp_path: Path) -> None:
+    path = write(tmp_path / "lm.dcm", STUDY)
+    payload = tmp_path / "lm.bf"
+    payload.write_bytes(f"{LAST}^{FIRST}".encode() * 77)
+    before, stamp = digest(payload), payload.stat().st_mtime_ns
+    report = anonymize([path, payload], in_place=True)
+    assert (digest(payload), payload.stat().st_mtime_ns) == (before, stamp)
+    assert [f.status for f in report.files] == ["anonymized"]
+
+
+def test_a_bf_alone_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "lm.bf").write_bytes(b"payload")
+    report = anonymize(tmp_path, in_place=True)
+    assert [f.status for f in report.files] == ["refused"]
+
+
+@pytest.mark.parametrize("name", ["DICOMDIR", "DICOMDIR-bigEnd", "DICOMDIR-implicit", "DICOMDIR-reordered"])
+@pytest.mark.parametrize("patient", ["anonymised", "Q", "A MUCH LONGER^NAME^THAN^THE^OLD ONE"])
+def test_a_dicomdir_stays_consistent(name: str, patient: str, tmp_path: Path) -> None:
+    path = tmp_path / "DICOMDIR"
+    shutil.copyfile(DICOMDIRS / name, path)
+    before = walked(path)
+    report = anonymize(path, in_place=True, patient=patient)
+    assert report.files[0].status == "anonymized"
+    assert walked(path) == before
+    records = read(path).DirectoryRecordSequence
+    people = {str(r.PatientName) for r in records if r.DirectoryRecordType == "PATIENT"}
+    assert people <= {patient, ""} | {str(p) for p in people if set(str(p)) == {"x"}}
+
+
+def walked(path: Path) -> list[tuple[int, str]]:
+    """Follow the offsets of a DICOMDIR by hand: every one must lead to the item of a record."""
+    data, ds = path.read_bytes(), read(path)
+    order = ">" if ds.file_meta.TransferSyntaxUID == pydicom.uid.ExplicitVRBigEndian else "<"
+    records = {r.seq_item_tell: r.DirectoryRecordType for r in ds.DirectoryRecordSequence}
+    todo = [ds.OffsetOfTheFirstDirectoryRecordOfTheRootDirectoryEntity]
+    seen = []
+    while todo:
+        at = todo.pop()
+        if not at:
+            continue
+        assert struct.unpack_from(f"{order}HH", data, at) == (0xFFFE, 0xE000)
+        seen.append((at, records[at]))
+        record = next(r for r in ds.DirectoryRecordSequence if r.seq_item_tell == at)
+        todo += [record.OffsetOfTheNextDirectoryRecord, record.OffsetOfReferencedLowerLevelDirectoryEntity]
+    return seen
+
+
+def test_a_dicomdir_still_names_its_files_after_a_copy(tmp_path: Path) -> None:
+    report = anonymize(DICOMDIRS / "TINY_ALPHA", to=tmp_path / "out")
+    assert not report.count("failed")
+    records = read(tmp_path / "out" / "DICOMDIR").DirectoryRecordSequence
+    paths = [tmp_path.joinpath("out", *r.ReferencedFileID) for r in records if "ReferencedFileID" in r]
+    assert len(paths) == len(list((DICOMDIRS / "TINY_ALPHA" / "PT000000").rglob("IM*")))
+    assert all(path.is_file() for path in paths)
