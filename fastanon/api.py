@@ -11,9 +11,10 @@ from fastanon import batch, dicom
 from fastanon.errors import BatchError, FileError, UsageError
 from fastanon.files import Input, sources
 from fastanon.opened import Opened
-from fastanon.planner import Finding, Place, Plan, make_plan, search
+from fastanon.planner import Plan, make_plan
 from fastanon.profile import Replacements
 from fastanon.report import FileResult, Report
+from fastanon.search import Finding, Place, search
 from fastanon.text import decode
 
 

@@ -8,7 +8,8 @@ from fastanon import dicom
 from fastanon.container import read_parts
 from fastanon.identity import Needle
 from fastanon.opened import Opened
-from fastanon.planner import Place, Plan, hits_in, searched
+from fastanon.planner import Plan
+from fastanon.search import Place, hits_in, searched
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,10 @@ from fastanon.files import Input, Source, sources
 from fastanon.identity import Needle
 from fastanon.names import Mask, hits_in_path
 from fastanon.opened import Opened
-from fastanon.planner import Place, Plan, prepare
+from fastanon.planner import Plan, prepare
 from fastanon.profile import Replacements
 from fastanon.report import ANONYMIZED, COPIED, UNCHANGED, FileResult, Report
+from fastanon.search import Place
 
 
 class Run:

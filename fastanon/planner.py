@@ -4,30 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from fastanon import dicom, text
-from fastanon.container import Part, deflate, read_parts
+from fastanon.container import Part, deflate
 from fastanon.edits import Edit, edited, in_order, with_lengths
-from fastanon.errors import FileError, PlanError
+from fastanon.errors import FileError
 from fastanon.fields import Field, Text
-from fastanon.identity import ESCAPE, Needle, Value, needles_of
+from fastanon.identity import ESCAPE, Needle
 from fastanon.opened import Identity, Opened
-from fastanon.profile import RULES, Replacements, Rule
-from fastanon.scan import Hit, find
-
-_BLOCK, _MARGIN = 16 << 20, 4096  # no needle, joined with its neighbors, is longer than the margin
+from fastanon.profile import Replacements, Rule
+from fastanon.scan import Hit
+from fastanon.search import Finding, Place, search
 
 _DIRECTORY_RECORDS = 0x00041220
 
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Somewhere something identifying stands: its path by name, offset, length and kind, never its value."""
-
-    where: str
-    offset: int
-    length: int
-    kind: str
+_Planned: TypeAlias = tuple[Field, Edit, str]  # and the kind of what is edited
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +63,6 @@ class Plan:
         return "rewrite" if any(edit.growth for edit in self.edits) else "patch"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a search of one file brought: fields with their values, and hits with the text around them."""
-
-    parts: tuple[Part, ...]
-    fields: list[tuple[Part, Field, Rule]]
-    needles: tuple[Needle, ...]
-    left_out: int
-    hits: list[tuple[Part, Hit, Field | None]]
-    scanned: int
-    payload: int
-
-
 def make_plan(opened: Opened, replacements: Replacements) -> Plan:
     """Plan one file: the first half of what `prepare` gives."""
     return prepare(opened, replacements)[0]
@@ -125,76 +104,13 @@ def prepare(opened: Opened, replacements: Replacements) -> tuple[Plan, tuple[Nee
     return plan, found.needles
 
 
-def search(opened: Opened, replacements: Replacements) -> Finding:
-    """Read a file's identifying fields, and find every copy of their values outside its payloads."""
-    parts = read_parts(opened)
-    fields = [
-        (part, dicom.element_field(part, i), RULES[part.elements[i].tag])
-        for part in parts
-        for i in part.elements.rows_of(RULES)
-        if not part.elements[i].nested
-    ]
-    values = [value for part, f, rule in fields for value in _values(part, f, rule, replacements)]
-    charsets = {f.text.encoding for _, f, _ in fields if f.text}
-    needles, left_out = needles_of(values, charsets)
-    hits = [(part, hit) for part in parts for hit in hits_in(part, needles)]
-    return Finding(
-        parts, fields, needles, left_out,
-        [(part, hit, dicom.field_at(part, hit.start, hit.end)) for part, hit in hits],
-        sum(stop - start for part in parts for start, stop in searched(part)),
-        sum(part.elements[i].length for part in parts for i in part.payloads),
-    )  # fmt: skip
-
-
-def searched(part: Part) -> Iterator[tuple[int, int]]:
-    """Give the runs of a part that are not payload."""
-    start = part.start
-    for i in part.payloads:
-        element = part.elements[i]
-        yield start, element.value
-        start = element.end
-    yield start, part.stop
-
-
-def hits_in(part: Part, needles: tuple[Needle, ...]) -> Iterator[Hit]:
-    """Search a part, payloads left out."""
-    if needles:
-        for start, stop in searched(part):
-            yield from _hits_in_run(part, needles, start, stop)
-
-
-def _hits_in_run(part: Part, needles: tuple[Needle, ...], start: int, stop: int) -> Iterator[Hit]:
-    """Search block by block; what begins in one and ends in the next is found in the first."""
-    done = start
-    for at in range(start, stop, _BLOCK):
-        data = part.read(max(at - _MARGIN, start), min(at + _BLOCK + _MARGIN, stop))
-        for hit in find(data, needles, max(at - _MARGIN, start), part.elements.borders):
-            if hit.start >= done and hit.start < at + _BLOCK:
-                yield hit
-                done = hit.end
-
-
-def _values(part: Part, f: Field, rule: Rule, replacements: Replacements) -> Iterator[Value]:
-    raw, encoding, new = part.bytes_at(*f.value), f.text.encoding if f.text else "", replacements.of(rule)
-    raws = raw.split(b"\\") if "\\" in encoding and b"\x1b" in raw else [b""]
-    for n, value in enumerate(text.split_values(raw, encoding)):
-        groups = value.split("=") if rule.kind == "name" else [value]
-        raw_groups = raws[n].split(b"=") if n < len(raws) else []
-        for g, group in enumerate(groups):
-            yield Value(rule.kind, group.strip(" ^"), raw_groups[g] if g < len(raw_groups) else b"", new)
-
-
 def _decide(found: Finding, replacements: Replacements) -> tuple[list[Edit], list[Place], int]:
     edits: list[Edit] = []
     places: list[Place] = []
     structural = 0
     for part in found.parts:
         fields = [(f, rule) for p, f, rule in found.fields if p is part]
-        fixed = bool(part.elements.rows_of((_DIRECTORY_RECORDS,)))  # a DICOMDIR refers to itself by offset
-        planned = [
-            (f, edit, rule.kind) for f, rule in fields for edit in _field_edit(part, f, rule, replacements, fixed)
-        ]
-        planned += [(f, e, "slack") for f, e in _slack_edits(part)]
+        planned = list(_field_edits(part, fields, replacements)) + list(_slack_edits(part))
         covered = [f.value for f, _, _ in planned] + [f.value for f, _ in fields]
         for hit, f in ((hit, f) for p, hit, f in found.hits if p is part):
             if any(start < hit.end and hit.start < end for start, end in covered):
@@ -206,6 +122,13 @@ def _decide(found: Finding, replacements: Replacements) -> tuple[list[Edit], lis
         places += [Place(f.name, e.offset, e.old, kind) for f, e, kind in planned]
         edits += _in_file(part, with_lengths([e for _, e, _ in planned], [f for f, _ in fields]))
     return edits, places, structural
+
+
+def _field_edits(part: Part, fields: list[tuple[Field, Rule]], replacements: Replacements) -> Iterator[_Planned]:
+    fixed = bool(part.elements.rows_of((_DIRECTORY_RECORDS,)))  # a DICOMDIR refers to itself by offset
+    for f, rule in fields:
+        for edit in _field_edit(part, f, rule, replacements, fixed):
+            yield f, edit, rule.kind
 
 
 def _field_edit(part: Part, f: Field, rule: Rule, replacements: Replacements, fixed: bool) -> Iterator[Edit]:
@@ -230,11 +153,11 @@ def _fits(value: str, spelling: Text) -> bool:
     return not spelling.limit or max(map(len, value.split("="))) <= spelling.limit
 
 
-def _slack_edits(part: Part) -> Iterator[tuple[Field, Edit]]:
+def _slack_edits(part: Part) -> Iterator[_Planned]:
     """Zero the leftover memory in CSA headers: cut names in it are found by no needle."""
     for f in dicom.slack(part):
         size = f.value[1] - f.value[0]
-        yield f, Edit(f.value[0], size, bytes(size), "slack of a CSA header")
+        yield f, Edit(f.value[0], size, bytes(size), "slack of a CSA header"), "slack"
 
 
 def _copy_edit(hit: Hit, f: Field) -> Edit:
@@ -268,6 +191,3 @@ def _messages(found: Finding) -> Iterator[str]:
         yield f"{found.left_out} values too short or too common to be searched for"
     if not found.fields:
         yield "no identifying field"
-
-
-__all__ = ["Finding", "Place", "Plan", "PlanError", "hits_in", "make_plan", "search", "searched"]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastanon import planner
+from fastanon import search
 from fastanon.container import read_parts
 from fastanon.identity import Needle
 from fastanon.opened import Opened
@@ -111,8 +111,8 @@ def test_utf_16_is_found_at_every_alignment(shift: int) -> None:
 def test_a_hit_across_blocks_is_found_once(
     block: int, at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planner, "_BLOCK", block)
-    monkeypatch.setattr(planner, "_MARGIN", 16)
+    monkeypatch.setattr(search, "_BLOCK", block)
+    monkeypatch.setattr(search, "_MARGIN", 16)
     text = bytearray(b"." * 500)
     text[at : at + 11] = b"smithy jane"
     assert _starts(tmp_path, bytes(text), "smithy", "jane") == [(at, 11)]
@@ -123,10 +123,10 @@ def test_a_hit_across_blocks_is_found_once(
 def test_blocks_change_nothing(tmp_path_factory: pytest.TempPathFactory, text: str, block: int) -> None:
     folder = tmp_path_factory.mktemp("blocks")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(planner, "_MARGIN", 400)
-        patch.setattr(planner, "_BLOCK", 1 << 20)
+        patch.setattr(search, "_MARGIN", 400)
+        patch.setattr(search, "_BLOCK", 1 << 20)
         whole = _starts(folder, text.encode(), "aab", "ba")
-        patch.setattr(planner, "_BLOCK", block)
+        patch.setattr(search, "_BLOCK", block)
         assert _starts(folder, text.encode(), "aab", "ba") == whole
 
 
@@ -138,4 +138,4 @@ def _starts(folder: Path, text: bytes, *words: str) -> list[tuple[int, int]]:
         parts = read_parts(opened)
         base = parts[-1].elements[0].value
         needles = tuple(needle(word) for word in words)
-        return [(h.start - base, h.end - h.start) for part in parts for h in planner.hits_in(part, needles)]
+        return [(h.start - base, h.end - h.start) for part in parts for h in search.hits_in(part, needles)]

@@ -9,6 +9,7 @@ _NO_SYNTAX = "no transfer syntax, and a dataset that does not show one"
 _NO_DELIMITER = "an undefined length without a delimiter, or where none may be"
 
 REFUSED = {
+    "blairconrad__dicognito/bad.dcm": "no dataset behind the file meta information",
     "test_files/MR_truncated.dcm": _TRUNCATED,
     "test_files/dicomdirtests/DICOMDIR-nooffset": _TRUNCATED,
     "test_files/rtplan_truncated.dcm": _TRUNCATED,

@@ -1,0 +1,98 @@
+"""What identifies a file: its identifying fields, and every copy of their values outside its payloads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fastanon import dicom, text
+from fastanon.container import Part, read_parts
+from fastanon.fields import Field
+from fastanon.identity import Needle, Value, needles_of
+from fastanon.opened import Opened
+from fastanon.profile import RULES, Replacements, Rule
+from fastanon.scan import Hit, find
+
+_BLOCK, _MARGIN = 16 << 20, 4096  # no needle, joined with its neighbors, is longer than the margin
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Somewhere something identifying stands: its path by name, offset, length and kind, never its value."""
+
+    where: str
+    offset: int
+    length: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a search of one file brought: fields with their values, and hits with the text around them."""
+
+    parts: tuple[Part, ...]
+    fields: list[tuple[Part, Field, Rule]]
+    needles: tuple[Needle, ...]
+    left_out: int
+    hits: list[tuple[Part, Hit, Field | None]]
+    scanned: int
+    payload: int
+
+
+def search(opened: Opened, replacements: Replacements) -> Finding:
+    """Read a file's identifying fields, and find every copy of their values outside its payloads."""
+    parts = read_parts(opened)
+    fields = [
+        (part, dicom.element_field(part, i), RULES[part.elements[i].tag])
+        for part in parts
+        for i in part.elements.rows_of(RULES)
+        if not part.elements[i].nested
+    ]
+    values = [value for part, f, rule in fields for value in _values(part, f, rule, replacements)]
+    charsets = {f.text.encoding for _, f, _ in fields if f.text}
+    needles, left_out = needles_of(values, charsets)
+    hits = [(part, hit) for part in parts for hit in hits_in(part, needles)]
+    return Finding(
+        parts, fields, needles, left_out,
+        [(part, hit, dicom.field_at(part, hit.start, hit.end)) for part, hit in hits],
+        sum(stop - start for part in parts for start, stop in searched(part)),
+        sum(part.elements[i].length for part in parts for i in part.payloads),
+    )  # fmt: skip
+
+
+def searched(part: Part) -> Iterator[tuple[int, int]]:
+    """Give the runs of a part that are not payload."""
+    start = part.start
+    for i in part.payloads:
+        element = part.elements[i]
+        yield start, element.value
+        start = element.end
+    yield start, part.stop
+
+
+def hits_in(part: Part, needles: tuple[Needle, ...]) -> Iterator[Hit]:
+    """Search a part, payloads left out."""
+    if needles:
+        for start, stop in searched(part):
+            yield from _hits_in_run(part, needles, start, stop)
+
+
+def _hits_in_run(part: Part, needles: tuple[Needle, ...], start: int, stop: int) -> Iterator[Hit]:
+    """Search block by block; what begins in one and ends in the next is found in the first."""
+    done = start
+    for at in range(start, stop, _BLOCK):
+        data = part.read(max(at - _MARGIN, start), min(at + _BLOCK + _MARGIN, stop))
+        for hit in find(data, needles, max(at - _MARGIN, start), part.elements.borders):
+            if hit.start >= done and hit.start < at + _BLOCK:
+                yield hit
+                done = hit.end
+
+
+def _values(part: Part, f: Field, rule: Rule, replacements: Replacements) -> Iterator[Value]:
+    raw, encoding, new = part.bytes_at(*f.value), f.text.encoding if f.text else "", replacements.of(rule)
+    raws = raw.split(b"\\") if "\\" in encoding and b"\x1b" in raw else [b""]
+    for n, value in enumerate(text.split_values(raw, encoding)):
+        groups = value.split("=") if rule.kind == "name" else [value]
+        raw_groups = raws[n].split(b"=") if n < len(raws) else []
+        for g, group in enumerate(groups):
+            yield Value(rule.kind, group.strip(" ^"), raw_groups[g] if g < len(raw_groups) else b"", new)
