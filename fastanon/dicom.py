@@ -99,7 +99,7 @@ def _read_inside(part: Part, index: int) -> list[Field]:
     element = part.elements[index]
     vr, private = element.real_vr, dictionary.is_private(element.tag)
     creator = dictionary.is_private_creator(element.tag) and element.vr in ("LO", "")
-    if creator or KEEP.get(element.tag, element) is None:
+    if creator or index in part.payloads or KEEP.get(element.tag, element) is None:
         return []
     whole = Field(
         _key(part, index), part.space, (element.header, element.outer_end), (element.value, element.end),

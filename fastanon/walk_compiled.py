@@ -6,7 +6,10 @@ plain form in less time than importing numba takes.
 
 from __future__ import annotations
 
+import hashlib
 from array import array
+from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -16,32 +19,49 @@ from numba.extending import overload, register_jitable
 from fastanon import walk as source
 
 
+# An unsigned index spares the check for a negative one; walk sees to it that p is in bounds.
 @overload(source.u16)
 def _u16(b, p):  # type: ignore[no-untyped-def]  # numba calls this with its own types
-    if isinstance(b, types.Array):
-        return lambda b, p: types.int64(b[p]) | types.int64(b[p + 1]) << 8
-    return None
+    def read(b, p):  # type: ignore[no-untyped-def]
+        at = types.uintp(p)
+        return types.int64(b[at]) | types.int64(b[at + types.uintp(1)]) << 8
+
+    return read
 
 
 @overload(source.u32)
 def _u32(b, p):  # type: ignore[no-untyped-def]
-    if isinstance(b, types.Array):
-        return lambda b, p: (
-            types.int64(b[p])
-            | types.int64(b[p + 1]) << 8
-            | types.int64(b[p + 2]) << 16
-            | types.int64(b[p + 3]) << 24
-        )
-    return None
+    def read(b, p):  # type: ignore[no-untyped-def]
+        return types.int64(source.u16(b, p)) | types.int64(source.u16(b, p + 2)) << 16
+
+    return read
 
 
 for _name in (
     "u16_in", "u32_in", "tag_in", "kind_of", "is_sequence_tag", "item_mode", "fragments_end", "sequence_mode",
     "header", "push", "put", "guessed_level",
 ):  # fmt: skip
-    register_jitable(getattr(source, _name))
+    register_jitable(inline="always")(getattr(source, _name))
 
-_walk: Any = njit(cache=True, nogil=True)(source.walk)
+
+def _keyed(function: Any) -> FunctionType:
+    """Copy a function under a name that changes with its source and this file: numba's cache looks at no more."""
+    texts = [Path(path).read_bytes() for path in (source.__file__, __file__)]
+    copy = FunctionType(function.__code__, function.__globals__)
+    copy.__qualname__ = f"walk_{hashlib.blake2b(b''.join(texts), digest_size=8).hexdigest()}"
+    copy.__annotations__ = {}
+    return copy
+
+
+def _compiled() -> Any:
+    function = _keyed(source.walk)
+    try:
+        return njit(cache=True, nogil=True)(function)
+    except RuntimeError:  # no folder that the cache could be written to
+        return njit(nogil=True)(function)
+
+
+_walk = _compiled()
 
 
 def walk(
