@@ -7,7 +7,7 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
-from fastanon import batch, dicom
+from fastanon import batch
 from fastanon.errors import BatchError, FileError, UsageError
 from fastanon.files import Input, sources
 from fastanon.opened import Opened
@@ -102,7 +102,7 @@ def _inspection(path: str, found: Finding) -> Inspection:
             structural += 1
         else:
             copies.append(Place(at.name, hit.start, hit.end - hit.start, hit.needle.kind))
-    slack = sum(1 for part in found.parts for _ in dicom.slack(part))
+    slack = sum(1 for part in found.parts for _ in part.slack())
     return Inspection(path, tuple(fields), tuple(copies), slack, structural)
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fastanon import dicom
 from fastanon.container import read_parts
 from fastanon.identity import Needle
 from fastanon.opened import Opened
 from fastanon.planner import Plan
-from fastanon.search import Place, hits_in, searched
+from fastanon.search import Place, hits_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +50,11 @@ def of_copy(path: str, needles: tuple[Needle, ...]) -> Audit:
         leaks, structural = [], 0
         for part in parts:
             for hit in hits_in(part, needles):
-                field = dicom.field_at(part, hit.start, hit.end)
+                field = part.field_at(hit.start, hit.end)
                 if field is None:
                     structural += 1
                 else:
                     leaks.append(Place(field.name, hit.start, hit.end - hit.start, hit.needle.kind))
-        scanned = sum(stop - start for part in parts for start, stop in searched(part))
-        payload = sum(part.elements[i].length for part in parts for i in part.payloads)
+        scanned = sum(stop - start for part in parts for start, stop in part.searched())
+        payload = sum(end - start for part in parts for start, end in part.payload_runs())
     return Audit("copy", scanned, payload, tuple(leaks), structural)

@@ -1,17 +1,17 @@
-"""What a file is, and where its DICOM streams lie."""
+"""What a file is, and where its parts lie."""
 
 from __future__ import annotations
 
-import functools
 import struct
 import zlib
-from dataclasses import dataclass, field
 
 from fastanon import dictionary, walk
-from fastanon.elements import Elements, read_elements
-from fastanon.errors import MalformedError, NotMedicalError, UnsupportedError
-from fastanon.fields import Field, Space
+from fastanon.dicom import DicomPart
+from fastanon.elements import read_elements
+from fastanon.errors import FileError, MalformedError, NotMedicalError, UnsupportedError
+from fastanon.fields import Box, Space
 from fastanon.opened import Opened
+from fastanon.part import Part
 
 _IMPLICIT = {"1.2.840.10008.1.2", "1.2.840.113619.5.2"}  # the second is GE's, with big endian pixels
 _BIG = "1.2.840.10008.1.2.2"
@@ -24,82 +24,8 @@ MAX_INFLATED = 1 << 30
 _BLOCK = 16 << 20
 
 
-@dataclass(frozen=True)
-class Part:
-    """A run of elements in one space: the file meta information, the dataset, an inflated dataset.
-
-    Attributes
-    ----------
-    space : Space
-        What the offsets of `elements` count in.
-    data : bytes-like
-        The bytes of that space.
-    elements : Elements
-        The walked table.
-    start, stop : int
-        The bytes this part answers for: what no element holds is preamble or lies behind the dataset.
-    opened : Opened or None
-        The file, where the space is the file.
-    """
-
-    space: Space
-    data: walk.Bytes
-    elements: Elements
-    start: int
-    stop: int
-    opened: Opened | None = None
-    inner: dict[int, list[Field]] = field(default_factory=dict, compare=False)  # fields of a value, once read
-
-    def bytes_at(self, start: int, stop: int) -> bytes:
-        """Copy bytes out of the space."""
-        return bytes(self.data[start:stop])
-
-    def read(self, start: int, stop: int) -> bytes:
-        """Copy bulk out of the space, from the file by positioned reads and not through the map."""
-        return self.bytes_at(start, stop) if self.opened is None else self.opened.read(start, stop)
-
-    def value(self, index: int) -> bytes:
-        """Copy the value of an element out."""
-        element = self.elements[index]
-        return self.bytes_at(element.value, element.end)
-
-    def text(self, index: int) -> str:
-        """Read a short ASCII value, without its padding."""
-        return self.value(index).decode("latin-1").strip(" \0") if index >= 0 else ""
-
-    @functools.cached_property
-    def payloads(self) -> list[int]:
-        """Indices of the elements whose value is bulk data without text."""
-        return [
-            i
-            for i in self.elements.rows_of(_MAYBE_PAYLOAD)
-            if not self.elements[i].nested
-            and (self.elements.tags[i] >> 16 != 0x7FE1 or self.creator(i) == "SIEMENS CSA NON-IMAGE")
-        ]
-
-    def creator(self, index: int) -> str:
-        """Give the private creator of a private element, empty where it has none."""
-        return self.text(self.elements.creator_row(index))
-
-
-class _PayloadTags:
-    """Pixel data (float, double too), waveform data, overlays, curves, and what may be Siemens' raw data."""
-
-    def __contains__(self, tag: object) -> bool:
-        assert isinstance(tag, int)
-        group, number = tag >> 16, tag & 0xFFFF
-        if group in (0x7FE0, 0x5400):
-            return tag in (0x7FE00008, 0x7FE00009, 0x7FE00010, 0x54001010)
-        if group == 0x7FE1:
-            return number & 0xFF == 0x10 and number > 0xFF
-        return group >> 8 in (0x50, 0x60) and not group & 1 and number == 0x3000
-
-
-_MAYBE_PAYLOAD = _PayloadTags()
-
-
 def read_parts(opened: Opened) -> tuple[Part, ...]:
-    """Find out what a file is and walk it.
+    """Find out what a file is and read its structure.
 
     Returns
     -------
@@ -114,51 +40,52 @@ def read_parts(opened: Opened) -> tuple[Part, ...]:
         If it is, and can't be handled.
     """
     try:
-        parts = _read_dicom(opened)
+        parts = _read(opened)
         opened.check()
-    except (MalformedError, UnsupportedError, NotMedicalError) as error:
+    except FileError as error:
         error.path = opened.path
         raise
     return parts
 
 
-def _read_dicom(opened: Opened) -> tuple[Part, ...]:
-    view, size = opened.view, opened.size
-    if size < 132 or view[128:132] != b"DICM":
-        return _read_bare(opened)
-    return _read_with_meta(opened, 132)
+def _read(opened: Opened) -> tuple[Part, ...]:
+    if opened.size >= 132 and opened.view[128:132] == b"DICM":
+        return _read_with_meta(opened, 0, opened.size)
+    return _read_bare(opened)
 
 
-def _read_with_meta(opened: Opened, start: int) -> tuple[Part, ...]:
+def _read_with_meta(
+    opened: Opened, start: int, stop: int, preamble: int = 132, outer: Box | None = None
+) -> tuple[DicomPart, ...]:
     """Read file meta information and the dataset in the encoding that it names (PS3.10 7.1)."""
-    view, size, space = opened.view, opened.size, Space()
-    elements = read_elements(view, start, size, 0, only_group=2)
-    start = elements.end
-    meta = Part(space, view, elements, 0, start, opened)
+    view, space = opened.view, Space()
+    elements = read_elements(view, start + preamble, stop, 0, only_group=2)
+    meta = DicomPart(space, view, elements, start, elements.end, opened, outer)
     rows = elements.rows_of((_TRANSFER_SYNTAX,))
-    if start == size:
-        raise MalformedError("no dataset behind the file meta information", offset=start)
+    if meta.stop == stop:
+        raise MalformedError("no dataset behind the file meta information", offset=stop)
     if len(rows) > 1:
         raise UnsupportedError("more than one transfer syntax", offset=elements[rows[1]].header)
     syntax = meta.text(rows[0]) if rows else ""
     if syntax in _DEFLATED:
-        return (meta, _inflate(opened, start))
-    mode = _mode_of(view, start, size, syntax)
-    dataset = Part(space, view, read_elements(view, start, size, mode), start, size, opened)
+        return (meta, _inflate(opened, meta.stop, stop))
+    mode = _mode_of(view, meta.stop, stop, syntax)
+    elements = read_elements(view, meta.stop, stop, mode)
+    dataset = DicomPart(space, view, elements, meta.stop, stop, opened, outer)
     _refuse_more(dataset)
     return (meta, dataset)
 
 
-def _refuse_more(part: Part) -> None:
+def _refuse_more(part: DicomPart) -> None:
     """Refuse a file that goes on behind its dataset with more than zeros: nobody knows what that is."""
     for at in range(part.elements.end, part.stop, _BLOCK):
         if part.read(at, min(at + _BLOCK, part.stop)).strip(b"\0"):
             raise UnsupportedError("something that is no element follows", offset=part.elements.end)
 
 
-def _mode_of(view: walk.Bytes, start: int, size: int, syntax: str) -> int:
+def _mode_of(view: walk.Bytes, start: int, stop: int, syntax: str) -> int:
     """Give the encoding that the transfer syntax names, and refuse where the dataset contradicts it."""
-    shown = _shown_mode(view, start, size)
+    shown = _shown_mode(view, start, stop)
     if not syntax:
         if shown is None:
             raise UnsupportedError("no transfer syntax, and a dataset that does not show one", offset=start)
@@ -169,9 +96,9 @@ def _mode_of(view: walk.Bytes, start: int, size: int, syntax: str) -> int:
     return named
 
 
-def _shown_mode(view: walk.Bytes, start: int, size: int) -> int | None:
+def _shown_mode(view: walk.Bytes, start: int, stop: int) -> int | None:
     """Read the encoding off the first element: a VR of the standard, and a low group in one byte order."""
-    if start + 8 > size:
+    if start + 8 > stop:
         return None
     explicit = walk.kind_of(walk.u16(view, start + 4), dictionary.kinds()) > walk.UNKNOWN
     low, high = walk.u16_in(view, start, 0), walk.u16_in(view, start, walk.BIG)
@@ -191,18 +118,18 @@ def _read_bare(opened: Opened) -> tuple[Part, ...]:
     if mode is None:
         raise NotMedicalError("not DICOM, nor anything else that is known")
     if group == 2:
-        return _read_with_meta(opened, 0)
+        return _read_with_meta(opened, 0, size, preamble=0)
     elements = read_elements(view, 0, size, mode)
     if elements.end != size:
         raise NotMedicalError("begins like a DICOM dataset, but is none", offset=elements.end)
-    return (Part(Space(), view, elements, 0, size, opened),)
+    return (DicomPart(Space(), view, elements, 0, size, opened),)
 
 
-def _inflate(opened: Opened, start: int) -> Part:
+def _inflate(opened: Opened, start: int, stop: int) -> DicomPart:
     """Inflate a dataset (PS3.5 A.5: raw RFC 1951, padded to even length)."""
     engine = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
-        data = engine.decompress(opened.read(start, opened.size), MAX_INFLATED)
+        data = engine.decompress(opened.read(start, stop), MAX_INFLATED)
     except zlib.error:
         raise MalformedError("the deflated dataset can't be inflated", offset=start) from None
     if engine.unconsumed_tail or not engine.eof:
@@ -210,12 +137,10 @@ def _inflate(opened: Opened, start: int) -> Part:
     codec = "deflate"
     if engine.unused_data.strip(b"\0"):
         if engine.unused_data != gzip_trailer(data):
-            raise UnsupportedError(
-                "bytes behind the deflated dataset", offset=opened.size - len(engine.unused_data)
-            )
+            raise UnsupportedError("bytes behind the deflated dataset", offset=stop - len(engine.unused_data))
         codec = "deflate+trailer"
     elements = read_elements(data, 0, len(data), 0)
-    part = Part(Space(Space(), codec, start, opened.size), data, elements, 0, len(data))
+    part = DicomPart(Space(Space(), codec, start, stop), data, elements, 0, len(data))
     _refuse_more(part)
     return part
 

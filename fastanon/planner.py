@@ -6,18 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from fastanon import dicom, text
-from fastanon.container import Part, deflate
+from fastanon import text
+from fastanon.container import deflate
 from fastanon.edits import Edit, edited, in_order, with_lengths
 from fastanon.errors import FileError
 from fastanon.fields import Field, Text
 from fastanon.identity import ESCAPE, Needle
 from fastanon.opened import Identity, Opened
+from fastanon.part import Part
 from fastanon.profile import Replacements, Rule
 from fastanon.scan import Hit
 from fastanon.search import Finding, Place, search
-
-_DIRECTORY_RECORDS = 0x00041220
 
 _Planned: TypeAlias = tuple[Field, Edit, str]  # and the kind of what is edited
 
@@ -125,13 +124,12 @@ def _decide(found: Finding, replacements: Replacements) -> tuple[list[Edit], lis
 
 
 def _field_edits(part: Part, fields: list[tuple[Field, Rule]], replacements: Replacements) -> Iterator[_Planned]:
-    fixed = bool(part.elements.rows_of((_DIRECTORY_RECORDS,)))  # a DICOMDIR refers to itself by offset
     for f, rule in fields:
-        for edit in _field_edit(part, f, rule, replacements, fixed):
+        for edit in _field_edit(part, f, rule, replacements):
             yield f, edit, rule.kind
 
 
-def _field_edit(part: Part, f: Field, rule: Rule, replacements: Replacements, fixed: bool) -> Iterator[Edit]:
+def _field_edit(part: Part, f: Field, rule: Rule, replacements: Replacements) -> Iterator[Edit]:
     """Replace a whole value: each of several, and of a name's component groups the first."""
     assert f.text is not None
     old = part.bytes_at(*f.value)
@@ -139,7 +137,7 @@ def _field_edit(part: Part, f: Field, rule: Rule, replacements: Replacements, fi
     if not old.strip(b" \0"):
         return  # nobody is named, and nobody gets a name
     new = text.encode("\\".join([replacements.of(rule)] * count), f.text.encoding)
-    if not (rule.fixed or fixed):
+    if not (rule.fixed or part.fixed):
         new = text.fit(new, len(old), f.text)
     elif replacements.of(rule) and len(new) <= len(old) and _fits(replacements.of(rule), f.text):
         new = text.masked(new, len(old), f.text)
@@ -155,7 +153,7 @@ def _fits(value: str, spelling: Text) -> bool:
 
 def _slack_edits(part: Part) -> Iterator[_Planned]:
     """Zero the leftover memory in CSA headers: cut names in it are found by no needle."""
-    for f in dicom.slack(part):
+    for f in part.slack():
         size = f.value[1] - f.value[0]
         yield f, Edit(f.value[0], size, bytes(size), "slack of a CSA header"), "slack"
 
@@ -191,3 +189,5 @@ def _messages(found: Finding) -> Iterator[str]:
         yield f"{found.left_out} values too short or too common to be searched for"
     if not found.fields:
         yield "no identifying field"
+    for part in found.parts:
+        yield from part.notes

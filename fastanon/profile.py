@@ -49,6 +49,15 @@ RULES = {
 }
 
 
+#: The same for what readers of text call by these names: always at equal length.
+TEXT_RULES = {
+    "patient": Rule("name", "patient"),
+    "physician": Rule("name", "physician"),
+    "dob": Rule("date", "dob"),
+    "id": Rule("id", "patient"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Replacements:
     """What the user wants to read in place of the patient.

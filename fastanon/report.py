@@ -152,6 +152,9 @@ class Report:
         scanned = sum(f.audit.scanned for f in self.files if f.audit)
         payload = sum(f.audit.payload for f in self.files if f.audit)
         left = f"{self.leaks} identifying places left" if self.leaks else "nothing identifying found again"
+        structural = sum(f.audit.structural for f in self.files if f.audit)
+        if structural:
+            left += f" but {structural} times in keys, numbers and codes, which stay"
         return (
             f"{len(self.files)} files: {', '.join(parts) or 'none'}; {_size(scanned)} searched, "
             f"{_size(payload)} of payload kept and not searched; {left}"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fastanon import dicom, text
-from fastanon.container import Part, read_parts
+from fastanon import text
+from fastanon.container import read_parts
 from fastanon.fields import Field
 from fastanon.identity import Needle, Value, needles_of
 from fastanon.opened import Opened
-from fastanon.profile import RULES, Replacements, Rule
+from fastanon.part import Part
+from fastanon.profile import Replacements, Rule
 from fastanon.scan import Hit, find
 
 _BLOCK, _MARGIN = 16 << 20, 4096  # no needle, joined with its neighbors, is longer than the margin
@@ -42,38 +43,23 @@ class Finding:
 def search(opened: Opened, replacements: Replacements) -> Finding:
     """Read a file's identifying fields, and find every copy of their values outside its payloads."""
     parts = read_parts(opened)
-    fields = [
-        (part, dicom.element_field(part, i), RULES[part.elements[i].tag])
-        for part in parts
-        for i in part.elements.rows_of(RULES)
-        if not part.elements[i].nested
-    ]
+    fields = [(part, f, rule) for part in parts for f, rule in part.identifying()]
     values = [value for part, f, rule in fields for value in _values(part, f, rule, replacements)]
     charsets = {f.text.encoding for _, f, _ in fields if f.text}
     needles, left_out = needles_of(values, charsets)
     hits = [(part, hit) for part in parts for hit in hits_in(part, needles)]
     return Finding(
         parts, fields, needles, left_out,
-        [(part, hit, dicom.field_at(part, hit.start, hit.end)) for part, hit in hits],
-        sum(stop - start for part in parts for start, stop in searched(part)),
-        sum(part.elements[i].length for part in parts for i in part.payloads),
+        [(part, hit, part.field_at(hit.start, hit.end)) for part, hit in hits],
+        sum(stop - start for part in parts for start, stop in part.searched()),
+        sum(end - start for part in parts for start, end in part.payload_runs()),
     )  # fmt: skip
-
-
-def searched(part: Part) -> Iterator[tuple[int, int]]:
-    """Give the runs of a part that are not payload."""
-    start = part.start
-    for i in part.payloads:
-        element = part.elements[i]
-        yield start, element.value
-        start = element.end
-    yield start, part.stop
 
 
 def hits_in(part: Part, needles: tuple[Needle, ...]) -> Iterator[Hit]:
     """Search a part, payloads left out."""
     if needles:
-        for start, stop in searched(part):
+        for start, stop in part.searched():
             yield from _hits_in_run(part, needles, start, stop)
 
 
@@ -82,7 +68,7 @@ def _hits_in_run(part: Part, needles: tuple[Needle, ...], start: int, stop: int)
     done = start
     for at in range(start, stop, _BLOCK):
         data = part.read(max(at - _MARGIN, start), min(at + _BLOCK + _MARGIN, stop))
-        for hit in find(data, needles, max(at - _MARGIN, start), part.elements.borders):
+        for hit in find(data, needles, max(at - _MARGIN, start), part.borders):
             if hit.start >= done and hit.start < at + _BLOCK:
                 yield hit
                 done = hit.end

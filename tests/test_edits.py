@@ -8,8 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fastanon import dicom
-from fastanon.container import Part, read_parts
+from fastanon.container import read_parts
 from fastanon.edits import Edit, edited, in_order, pieces, with_lengths
 from fastanon.errors import PlanError
 from fastanon.fields import Field
@@ -24,7 +23,7 @@ def edits_of(path: Path, values: dict[int, bytes]) -> tuple[Edit, ...]:
     """Replace values by row of the dataset, and all lengths with them."""
     with Opened(path) as opened:
         part = read_parts(opened)[1]
-        fields = [dicom.element_field(part, row) for row in values]
+        fields = [part.element_field(row) for row in values]
         edits = [
             Edit(f.value[0], f.value[1] - f.value[0], value, "test")
             for f, value in zip(fields, values.values(), strict=True)
@@ -164,7 +163,7 @@ def test_removal_takes_the_element_and_corrects_all_around_it(tmp_path: Path) ->
     path = tmp_path / "removed.dcm"
     path.write_bytes(part10(nodes))
     with Opened(path) as opened:
-        f = dicom.element_field(read_parts(opened)[1], 3)
+        f = read_parts(opened)[1].element_field(3)
         edits = with_lengths([removal(f)], [f])
         after = edited(path.read_bytes(), in_order(edits, opened.size))
     assert after == part10((Seq(0x00081140, (Item((GroupLength(0x00100000), rest)),)),))
@@ -188,8 +187,8 @@ def test_the_box_of_a_part_without_meta(tmp_path: Path) -> None:
     path = tmp_path / "bare.dcm"
     path.write_bytes(build(nodes)[0])
     with Opened(path) as opened:
-        part: Part = read_parts(opened)[0]
-        f = dicom.element_field(part, 1)
+        part = read_parts(opened)[0]
+        f = part.element_field(1)
         edits = with_lengths([Edit(f.value[0], 4, b"longer", "test")], [f])
         after = edited(path.read_bytes(), in_order(edits, opened.size))
         del part

@@ -29,7 +29,7 @@ from pydicom.filereader import read_dataset, read_sequence
 from pydicom.hooks import raw_element_vr
 
 from fastanon import walk as w
-from fastanon.container import Part
+from fastanon.dicom import DicomPart as Part
 from fastanon.elements import Element, Elements
 
 _NO_LENGTH = 0xFFFFFFFF

@@ -1,0 +1,145 @@
+"""A part of a file: what the search and the planner need to know of any format."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Container, Iterable, Iterator
+from typing import TypeAlias
+
+from fastanon.fields import Field, Space
+from fastanon.opened import Opened
+from fastanon.profile import TEXT_RULES, Rule
+from fastanon.walk import Bytes
+
+Run: TypeAlias = tuple[int, int]
+
+
+class Part:
+    """A run of bytes in one space, with the fields in it.
+
+    Parameters
+    ----------
+    space : Space
+        What offsets count in.
+    data : bytes-like
+        The bytes of that space.
+    start, stop : int
+        The bytes this part answers for.
+    opened : Opened or None
+        The file, where the space is the file.
+
+    Attributes
+    ----------
+    borders : container of int
+        Offsets at which a value begins or ends.
+    fixed : bool
+        Whether no length in it may change.
+    notes : list of str
+        What a person should know about its structure.
+    """
+
+    borders: Container[int] = ()
+    fixed = False
+
+    def __init__(self, space: Space, data: Bytes, start: int, stop: int, opened: Opened | None = None) -> None:
+        self.space, self.data, self.opened = space, data, opened
+        self.start, self.stop = start, stop
+        self.notes: list[str] = []
+
+    def bytes_at(self, start: int, stop: int) -> bytes:
+        """Copy bytes out of the space."""
+        return bytes(self.data[start:stop])
+
+    def read(self, start: int, stop: int) -> bytes:
+        """Copy bulk out of the space, from the file by positioned reads and not through the map."""
+        return self.bytes_at(start, stop) if self.opened is None else self.opened.read(start, stop)
+
+    def payload_runs(self) -> list[Run]:
+        """Give the runs of bulk data without text, in order."""
+        return []
+
+    def packed(self) -> list[tuple[str, int]]:
+        """Give name and size of every text that is packed, so that no search sees it."""
+        return []
+
+    def searched(self) -> Iterator[Run]:
+        """Give the runs that are not payload."""
+        start = self.start
+        for first, end in self.payload_runs():
+            yield start, first
+            start = end
+        yield start, self.stop
+
+    def identifying(self) -> Iterator[tuple[Field, Rule]]:
+        """Give the fields whose values say who it is."""
+        yield from ()
+
+    def slack(self) -> Iterator[Field]:
+        """Give the runs of leftover memory that hold anything."""
+        yield from ()
+
+    def field_at(self, start: int, end: int) -> Field | None:
+        """Give the text that holds all bytes of a hit; None in a key, in a number, or across a border."""
+        raise NotImplementedError
+
+
+def holding(fields: list[Field], start: int, end: int) -> Field | None:
+    """Find the one of sorted, disjoint fields that holds all bytes of a hit."""
+    at = bisect_right(fields, start, key=lambda f: f.value[0]) - 1
+    return fields[at] if at >= 0 and end <= fields[at].value[1] else None
+
+
+def text_rules(fields: Iterable[Field], rule_of: Callable[[str], str | None]) -> Iterator[tuple[Field, Rule]]:
+    """Give those fields whose last key says who it is, each with what happens to it."""
+    for field in fields:
+        rule = rule_of(field.key[-1])
+        if rule is not None and field.text is not None:
+            yield field, TEXT_RULES[rule]
+
+
+class TextPart(Part):
+    """A file that is text with a known structure, or text around payloads.
+
+    Parameters
+    ----------
+    opened : Opened
+        The file.
+    fields : iterable of Field
+        All text in it; slack has ``slack`` as the last part of its key.
+    rule_of : callable
+        Gives the rule for the last part of a key, or None.
+    payloads : list of (int, int)
+        Runs of bulk data.
+    start, stop : int
+        The bytes it answers for; the whole file by default.
+    """
+
+    def __init__(
+        self,
+        opened: Opened,
+        fields: Iterable[Field] = (),
+        rule_of: Callable[[str], str | None] = lambda _: None,
+        payloads: list[Run] | None = None,
+        start: int = 0,
+        stop: int | None = None,
+    ) -> None:
+        super().__init__(Space(), opened.view, start, opened.size if stop is None else stop, opened)
+        self.fields = sorted(fields, key=lambda f: f.value)
+        self.borders = frozenset(offset for f in self.fields for offset in f.value)
+        self._rule_of, self._payloads = rule_of, payloads or []
+
+    def payload_runs(self) -> list[Run]:
+        """Give the runs of bulk data without text, in order."""
+        return self._payloads
+
+    def identifying(self) -> Iterator[tuple[Field, Rule]]:
+        """Give the fields whose values say who it is."""
+        return text_rules(self.fields, self._rule_of)
+
+    def slack(self) -> Iterator[Field]:
+        """Give the runs of leftover memory that hold anything."""
+        return (field for field in self.fields if field.key[-1] == "slack")
+
+    def field_at(self, start: int, end: int) -> Field | None:
+        """Give the text that holds all bytes of a hit; None where it lies in a key or a number."""
+        return holding(self.fields, start, end)
