@@ -26,6 +26,8 @@ class Audit:
         Where something identifying is left.
     structural : int
         Needles met in keys, numbers, codes and kept words.
+    packed : tuple of (str, int)
+        Name and size of packed texts, which were not searched.
     """
 
     how: str
@@ -33,6 +35,7 @@ class Audit:
     payload: int
     leaks: tuple[Place, ...]
     structural: int
+    packed: tuple[tuple[str, int], ...] = ()
 
 
 def of_plan(plan: Plan) -> Audit:
@@ -40,7 +43,7 @@ def of_plan(plan: Plan) -> Audit:
 
     Every hit is either in an edit or structural: the plan would not exist otherwise.
     """
-    return Audit("plan", plan.scanned, plan.payload, (), plan.structural)
+    return Audit("plan", plan.scanned, plan.payload, (), plan.structural, plan.packed)
 
 
 def of_copy(path: str, needles: tuple[Needle, ...]) -> Audit:
@@ -57,4 +60,5 @@ def of_copy(path: str, needles: tuple[Needle, ...]) -> Audit:
                     leaks.append(Place(field.name, hit.start, hit.end - hit.start, hit.needle.kind))
         scanned = sum(stop - start for part in parts for start, stop in part.searched())
         payload = sum(end - start for part in parts for start, end in part.payload_runs())
-    return Audit("copy", scanned, payload, tuple(leaks), structural)
+        packed = tuple(run for part in parts for run in part.packed())
+    return Audit("copy", scanned, payload, tuple(leaks), structural, packed)

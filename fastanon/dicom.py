@@ -33,6 +33,9 @@ _CODED_VRS = frozenset((*dictionary.SHORT_VRS, *dictionary.LONG_VRS)) - TEXT_VRS
 #: Where Siemens puts CSA headers, Interfile headers and protocols: (gggg,xx10), (gggg,xx19), (gggg,xx20).
 _SIEMENS_TEXTS = (0x10, 0x19, 0x20)
 
+#: Base64 that is long enough to hold a name, and is no word: both cases, and a digit or a sign.
+_BASE64 = re.compile(rb"(?=[^ \0]*[a-z])(?=[^ \0]*[A-Z])(?=[^ \0]*[0-9+/])[A-Za-z0-9+/\r\n]{64,}={0,2}[ \0\r\n]*")
+
 _DIRECTORY_RECORDS = 0x00041220
 
 
@@ -102,6 +105,25 @@ class DicomPart(Part):
         """Give the runs of leftover memory in all CSA headers that hold anything."""
         for i in self._siemens_texts():
             yield from (field for field in self.fields_inside(i) if field.key[-1] == "slack")
+
+    def packed(self) -> list[tuple[str, int]]:
+        """Give name and size of every text that is packed, so that no search sees it.
+
+        Siemens packs reports (zip, gzip) and landmarks (base64) into private values and CSA items.
+        """
+        private = (i for i, tag in enumerate(self.elements.tags) if tag >> 16 & 1)
+        bulk = [i for i in private if not self.elements[i].nested and i not in self.payloads]
+        runs = [(self._key(i), self.elements[i].value, self.elements[i].end) for i in bulk if self._is_packed(i)]
+        texts = [f for i in self._siemens_texts() for f in self.fields_inside(i)]
+        runs += [(f.key, *f.value) for f in texts if _BASE64.fullmatch(self.bytes_at(*f.value))]
+        return [(" > ".join(key), end - start) for key, start, end in runs]
+
+    def _is_packed(self, index: int) -> bool:
+        element = self.elements[index]
+        head = self.bytes_at(element.value, min(element.value + 4, element.end))
+        if head[:4] == b"PK\3\4" or head[:3] == b"\x1f\x8b\x08":
+            return True
+        return 64 <= element.length < 1 << 24 and _BASE64.fullmatch(self.value(index)) is not None
 
     def _siemens_texts(self) -> Iterator[int]:
         for i, tag in enumerate(self.elements.tags):

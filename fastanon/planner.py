@@ -41,6 +41,8 @@ class Plan:
         Bytes that were not, since they are bulk data.
     structural : int
         Needles met in keys, numbers, codes and kept words, and left there.
+    packed : tuple of (str, int)
+        Name and size of packed texts (zip, gzip, base64), which were not searched.
     messages : tuple of str
         What a person should know, without any value.
     """
@@ -52,6 +54,7 @@ class Plan:
     scanned: int
     payload: int
     structural: int
+    packed: tuple[tuple[str, int], ...] = ()
     messages: tuple[str, ...] = ()
 
     @property
@@ -95,7 +98,7 @@ def prepare(opened: Opened, replacements: Replacements) -> tuple[Plan, tuple[Nee
         opened.check()
         plan = Plan(
             opened.path, opened.identity, in_order(edits, opened.size), tuple(places),
-            found.scanned, found.payload, structural, tuple(_messages(found)),
+            found.scanned, found.payload, structural, found.packed, tuple(_messages(found)),
         )  # fmt: skip
     except FileError as error:
         error.path = opened.path
@@ -189,5 +192,7 @@ def _messages(found: Finding) -> Iterator[str]:
         yield f"{found.left_out} values too short or too common to be searched for"
     if not found.fields:
         yield "no identifying field"
+    if found.packed:
+        yield f"{len(found.packed)} packed texts (zip, gzip, base64) were not searched"
     for part in found.parts:
         yield from part.notes

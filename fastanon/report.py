@@ -77,6 +77,7 @@ def _audit_dict(audit: Audit | None) -> dict[str, Any] | None:
         return None
     leaks = [{"offset": p.offset, "where": p.where, "kind": p.kind} for p in audit.leaks]
     not_scanned = [{"what": "payload", "bytes": audit.payload}] if audit.payload else []
+    not_scanned += [{"what": f"packed text in {where}", "bytes": size} for where, size in audit.packed]
     return {
         "how": audit.how, "bytes_scanned": audit.scanned, "not_scanned": not_scanned,
         "leaks": leaks, "structural": audit.structural, "chance": {},
@@ -152,6 +153,9 @@ class Report:
         scanned = sum(f.audit.scanned for f in self.files if f.audit)
         payload = sum(f.audit.payload for f in self.files if f.audit)
         left = f"{self.leaks} identifying places left" if self.leaks else "nothing identifying found again"
+        packed = sum(len(f.audit.packed) for f in self.files if f.audit)
+        if packed:
+            left += f"; {packed} packed texts not searched"
         structural = sum(f.audit.structural for f in self.files if f.audit)
         if structural:
             left += f" but {structural} times in keys, numbers and codes, which stay"

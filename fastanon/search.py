@@ -38,6 +38,7 @@ class Finding:
     hits: list[tuple[Part, Hit, Field | None]]
     scanned: int
     payload: int
+    packed: tuple[tuple[str, int], ...]
 
 
 def search(opened: Opened, replacements: Replacements) -> Finding:
@@ -53,6 +54,7 @@ def search(opened: Opened, replacements: Replacements) -> Finding:
         [(part, hit, part.field_at(hit.start, hit.end)) for part, hit in hits],
         sum(stop - start for part in parts for start, stop in part.searched()),
         sum(end - start for part in parts for start, end in part.payload_runs()),
+        tuple(run for part in parts for run in part.packed()),
     )  # fmt: skip
 
 
