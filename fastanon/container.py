@@ -5,13 +5,15 @@ from __future__ import annotations
 import struct
 import zlib
 
-from fastanon import dictionary, walk
+from fastanon import dictionary, formats, walk
 from fastanon.dicom import DicomPart
 from fastanon.elements import read_elements
 from fastanon.errors import FileError, MalformedError, NotMedicalError, UnsupportedError
 from fastanon.fields import Box, Space
 from fastanon.opened import Opened
-from fastanon.part import Part
+from fastanon.part import Part, TextPart
+from fastanon.raw import read_raw
+from fastanon.siemens import ptd
 
 _IMPLICIT = {"1.2.840.10008.1.2", "1.2.840.113619.5.2"}  # the second is GE's, with big endian pixels
 _BIG = "1.2.840.10008.1.2.2"
@@ -30,7 +32,8 @@ def read_parts(opened: Opened) -> tuple[Part, ...]:
     Returns
     -------
     tuple of Part
-        For a DICOM file its meta information, if it has any, and its dataset.
+        For a DICOM file its meta information, if it has any, and its dataset; for raw data what is around
+        the payload.
 
     Raises
     ------
@@ -51,7 +54,20 @@ def read_parts(opened: Opened) -> tuple[Part, ...]:
 def _read(opened: Opened) -> tuple[Part, ...]:
     if opened.size >= 132 and opened.view[128:132] == b"DICM":
         return _read_with_meta(opened, 0, opened.size)
-    return _read_bare(opened)
+    located = ptd.locate(opened)
+    if located is not None:
+        return _read_ptd(opened, located)
+    raw = read_raw(opened)
+    return _read_bare(opened) if raw is None else (raw,)
+
+
+def _read_ptd(opened: Opened, located: ptd.Ptd) -> tuple[Part, ...]:
+    """Read the DICOM stream behind the payload; the trailer counts its length, and must follow a change of it."""
+    start, stop = located.dicom
+    slots = (located.length_slot,) if located.length_slot else ()
+    payload = TextPart(opened, payloads=[located.payload], start=0, stop=start)
+    trailer = TextPart(opened, start=stop)
+    return (payload, *_read_with_meta(opened, start, stop, outer=Box(start, stop, slots)), trailer)
 
 
 def _read_with_meta(
@@ -116,7 +132,10 @@ def _read_bare(opened: Opened) -> tuple[Part, ...]:
     group = min(walk.u16_in(view, 0, 0), walk.u16_in(view, 0, walk.BIG)) if size >= 8 else 0
     mode = _shown_mode(view, 0, size) if 0 < group <= 0x10 else None
     if mode is None:
-        raise NotMedicalError("not DICOM, nor anything else that is known")
+        name = formats.name_of(opened.path, opened.read(0, min(formats.HEAD, size)), size)
+        raise NotMedicalError(
+            f"not DICOM but {name}: not handled" if name else "not DICOM, nor anything else known"
+        )
     if group == 2:
         return _read_with_meta(opened, 0, size, preamble=0)
     elements = read_elements(view, 0, size, mode)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from fastanon import dictionary, walk
 from fastanon.boxes import box_of
@@ -12,17 +12,32 @@ from fastanon.dictionary import LIMITS, PADDING, TEXT_VRS
 from fastanon.elements import Element, Elements
 from fastanon.fields import Box, Field, Space, Text
 from fastanon.opened import Opened
-from fastanon.part import Part, Run, holding
+from fastanon.part import Part, Run, holding, text_rules
 from fastanon.profile import RULES, Rule
-from fastanon.siemens import csa, interfile, protocol
+from fastanon.siemens import csa, interfile, protocol, protocol_keys
 
 #: Text that says what a file is, never whom it shows; programs classify by it. None keeps the whole value.
 KEEP: dict[int, re.Pattern[bytes] | None] = {
     0x00080070: None,  # Manufacturer
+    0x00080100: None,  # Code Value, such as that of the isotope
+    0x00080102: None,  # Coding Scheme Designator
+    0x00080104: None,  # Code Meaning
     0x00081090: None,  # Manufacturer's Model Name
+    0x00180024: None,  # Sequence Name
+    0x00180031: None,  # Radiopharmaceutical
     0x00181020: None,  # Software Versions: NIPET refuses versions that it does not know
     0x00204000: re.compile(rb"(?i)listmode|list mode|pet normali[sz]ation data|sinogram|mr based umap|physio"),
 }
+
+#: Types and versions of Siemens' headers: last byte of the element's number, by creator.
+_KEPT_PRIVATE = {"SIEMENS CSA HEADER": (0x08, 0x09, 0x18, 0x19), "SIEMENS CSA NON-IMAGE": (0x08, 0x09)}
+
+#: What NIPET reads off a CSA header (mmraux.py): the isotope's code, within 100 bytes of this name.
+_ISOTOPE = re.compile(rb"RadionuclideCodeSequence.{0,100}?CodeValue:[^\r\n\0]*", re.DOTALL)
+_AROUND = 256
+
+#: Digits and dots with at least three dots are a UID, as a whole: no number inside them is a copy.
+_UID = re.compile(rb"[0-9]*(?:\.[0-9]+){3,}")
 
 #: Public bulk that may hold text: (0002,0102) Private Information, (0042,0011) Encapsulated Document.
 _PUBLIC_BULK = frozenset((0x00020102, 0x00420011))
@@ -35,6 +50,8 @@ _SIEMENS_TEXTS = (0x10, 0x19, 0x20)
 
 #: Base64 that is long enough to hold a name, and is no word: both cases, and a digit or a sign.
 _BASE64 = re.compile(rb"(?=[^ \0]*[a-z])(?=[^ \0]*[A-Z])(?=[^ \0]*[0-9+/])[A-Za-z0-9+/\r\n]{64,}={0,2}[ \0\r\n]*")
+
+_HEAD = 4096  # what tells an Interfile header
 
 _DIRECTORY_RECORDS = 0x00041220
 
@@ -100,6 +117,9 @@ class DicomPart(Part):
         for i in self.elements.rows_of(RULES):
             if not self.elements[i].nested:
                 yield self.element_field(i), RULES[self.elements[i].tag]
+        for i in self._siemens_texts():
+            head = self.bytes_at(self.elements[i].value, min(self.elements[i].value + _HEAD, self.elements[i].end))
+            yield from text_rules(self.fields_inside(i), _rule_of(head))
 
     def slack(self) -> Iterator[Field]:
         """Give the runs of leftover memory in all CSA headers that hold anything."""
@@ -159,12 +179,14 @@ class DicomPart(Part):
         return holding(self.fields_inside(index), start, end)
 
     def _kept(self, index: int, start: int, end: int) -> bool:
+        """Say whether a hit lies in a word that classifies the file, in the isotope's code, or inside a UID."""
         element = self.elements[index]
-        words = KEEP.get(element.tag)
-        at = element.value
-        return words is not None and any(
-            m.start() + at < end and start < m.end() + at for m in words.finditer(self.value(index))
-        )
+        at = max(element.value, start - _AROUND)
+        around = self.bytes_at(at, min(element.end, end + _AROUND))
+        words = KEEP.get(element.tag) or (_ISOTOPE if dictionary.is_private(element.tag) else None)
+        spans = [match.span() for match in words.finditer(around)] if words else []
+        spans += [uid.span() for uid in _UID.finditer(around) if uid.span() != (start - at, end - at)]
+        return any(a + at < end and start < b + at for a, b in spans)
 
     def _outside(self, start: int, end: int) -> Field | None:
         """Take what lies before the first element or behind the last as slack, where every hit counts."""
@@ -179,7 +201,8 @@ class DicomPart(Part):
         element = self.elements[index]
         vr, private = element.real_vr, dictionary.is_private(element.tag)
         creator = dictionary.is_private_creator(element.tag) and element.vr in ("LO", "")
-        if creator or index in self.payloads or KEEP.get(element.tag, element) is None:
+        kept = private and element.tag & 0xFF in _KEPT_PRIVATE.get(self.creator(index), ())
+        if creator or kept or index in self.payloads or KEEP.get(element.tag, element) is None:
             return []
         text = Text(self.charset(index), PADDING.get(vr, b" "), LIMITS.get(vr, 0))
         outer, value = (element.header, element.outer_end), (element.value, element.end)
@@ -239,3 +262,7 @@ _MAYBE_PAYLOAD = _PayloadTags()
 def _may_hold_text(element: Element) -> bool:
     """Say whether public bulk may: where nobody knows what it is, a sequence that can't be read, and a few."""
     return element.tag in _PUBLIC_BULK or element.vr == "UN" or dictionary.vr_of(element.tag) == "UN"
+
+
+def _rule_of(text: bytes) -> Callable[[str], str | None]:
+    return interfile.rule_of if interfile.is_interfile(text) else protocol_keys.rule_of

@@ -23,6 +23,11 @@ DATE_FORMS = (
     "{d}.{m}.{y}", "{d}/{m}/{y}", "{m}/{d}/{y}", "{d}-{m}-{y}",
 )  # fmt: skip
 
+_DATE_PATTERNS = tuple(
+    (form, re.compile(form.replace(".", "[.]").format(y=r"(?P<y>\d{4})", m=r"(?P<m>\d\d)", d=r"(?P<d>\d\d)")))
+    for form in DATE_FORMS
+)
+
 #: Written where a value is not known: no identity of anybody.
 _COMMON = frozenset("anonymous anonymized anonymised anonym none null unknown nobody n.a. n/a na test".split())
 
@@ -138,13 +143,30 @@ def _spellings(name: str) -> set[str]:
 
 
 def _date_forms(value: Value) -> Iterator[tuple[str, str]]:
-    old, new = (re.fullmatch(r"(\d{4})[.]?(\d\d)[.]?(\d\d)", v) for v in (value.text, value.new))
-    if old is None:
-        return
-    for form in DATE_FORMS:
-        parts = ({"y": m[1], "m": m[2], "d": m[3]} if m else None for m in (old, new))
-        before, after = (form.format(**p) if p else "" for p in parts)
-        yield before, after
+    new = _parsed(value.new)
+    for old in _readings(value.text):
+        for form in DATE_FORMS:
+            yield form.format(**old), form.format(**new) if new else ""
+
+
+def like_date(old: str, new: str) -> str:
+    """Spell a date YYYYMMDD as another one is spelled; unchanged where that is no date."""
+    parts = _parsed(new)
+    for form, pattern in _DATE_PATTERNS[1:]:
+        if parts and pattern.fullmatch(old):
+            return form.format(**parts)
+    return new
+
+
+def _parsed(date: str) -> dict[str, str] | None:
+    match = _DATE_PATTERNS[0][1].fullmatch(date)
+    return match.groupdict() if match else None
+
+
+def _readings(date: str) -> list[dict[str, str]]:
+    """Give year, month and day in every way a date can be read: 03/12/1954 is in March or in December."""
+    found = (pattern.fullmatch(date) for _, pattern in _DATE_PATTERNS)
+    return [m.groupdict() for m in found if m and "01" <= m["m"] <= "12" and "01" <= m["d"] <= "31"]
 
 
 def _name_forms(name: str) -> set[str]:
@@ -169,7 +191,10 @@ def _weight(form: str) -> int:
 
 def _spell(form: str, new: str, codec: str, kind: str) -> Iterator[Needle]:
     digits = sum(c.isdigit() for c in form)
-    short = _weight(form) < (8 if digits == _weight(form) else 6)
+    initials = any(
+        _weight(word) < 3 for word in re.split(r"[\W_]+", form) if word
+    )  # "DOE, J" is not in "Doe, just"
+    short = initials or _weight(form) < (8 if digits == _weight(form) else 6)
     for variant in {form} if form.isascii() else {form, form.lower(), form.upper(), form.title()}:
         try:
             data = variant.encode(codec)

@@ -11,7 +11,7 @@ from fastanon.container import deflate
 from fastanon.edits import Edit, edited, in_order, with_lengths
 from fastanon.errors import FileError
 from fastanon.fields import Field, Text
-from fastanon.identity import ESCAPE, Needle
+from fastanon.identity import ESCAPE, Needle, like_date
 from fastanon.opened import Identity, Opened
 from fastanon.part import Part
 from fastanon.profile import Replacements, Rule
@@ -139,10 +139,13 @@ def _field_edit(part: Part, f: Field, rule: Rule, replacements: Replacements) ->
     count = len(text.split_values(old, f.text.encoding))
     if not old.strip(b" \0"):
         return  # nobody is named, and nobody gets a name
-    new = text.encode("\\".join([replacements.of(rule)] * count), f.text.encoding)
+    value = _plain(replacements.of(rule), f)
+    if rule.kind == "date":
+        value = like_date(text.decode(old, f.text.encoding).strip(" \0"), value)
+    new = text.encode("\\".join([value] * count), f.text.encoding)
     if not (rule.fixed or part.fixed):
         new = text.fit(new, len(old), f.text)
-    elif replacements.of(rule) and len(new) <= len(old) and _fits(replacements.of(rule), f.text):
+    elif value and len(new) <= len(old) and _fits(value, f.text):
         new = text.masked(new, len(old), f.text)
     else:
         new = b"".join(b"\\" if c == 0x5C else b"x" for c in old) if count > 1 else b"x" * len(old)
@@ -162,21 +165,26 @@ def _slack_edits(part: Part) -> Iterator[_Planned]:
 
 
 def _copy_edit(hit: Hit, f: Field) -> Edit:
-    """Replace a copy at equal length: padded with spaces, or `x` throughout where the replacement does not fit."""
+    """Replace a copy at equal length: padded with spaces, or `x` throughout where that does not fit."""
     needle, room = hit.needle, hit.end - hit.start
     escape = ESCAPE.match(needle.data)
     if escape is not None:  # what follows may still need the escape; 2121 is a space of two bytes
         return Edit(hit.start, room, escape[0] + b"!" * (room - escape.end()), f"copy of a {needle.kind}")
-    quoted = f.text is not None and f.text.quotes
     try:
-        new = "" if quoted and not needle.new.isascii() else needle.new
-        spelled = new.encode(needle.codec)
+        spelled = _plain(needle.new, f).encode(needle.codec)
     except UnicodeEncodeError:
         spelled = b""
     if not spelled or len(spelled) > room:
         spelled = ("x" * (room // needle.unit)).encode(needle.codec)
     spelled += " ".encode(needle.codec) * ((room - len(spelled)) // needle.unit)
     return Edit(hit.start, room, spelled, f"copy of a {needle.kind}")
+
+
+def _plain(new: str, f: Field) -> str:
+    """Give a replacement, or nothing where its place takes only ASCII, or no comma (lists in Interfile)."""
+    if f.text is not None and (f.text.quotes or f.text.encoding == "ascii"):
+        return new if new.isascii() and not (f.text.encoding == "ascii" and "," in new) else ""
+    return new
 
 
 def _in_file(part: Part, edits: list[Edit]) -> list[Edit]:

@@ -1,22 +1,77 @@
 """Protocol text: XProtocol and ASCCONV, where only what stands in quotes as a value is text.
 
-Inside a CSA header every inner quote is doubled, and doubled again in a text inside that. A tag such as
-``<ParamString."PatientName">`` quotes a name of its own, which is no value; numbers and keys stand without
-quotes.
+A string may hold a protocol again, and in that every quote is doubled: strings have one quote around them in the
+outermost text, two in the next, then four. At each level two such quotes are a character of the string. So a text
+is read level by level, each by one expression that knows how many quotes are one; none goes back over what it has
+read, which keeps the time linear.
+
+A tag such as ``<ParamString."PatientName">`` quotes a name of its own, which is no value. A tag without a name
+modifies: ``<Label> "Name"`` is text, but not the parameter's value. Numbers and keys stand without quotes.
+A text with any other word outside quotes, or a brace or quote without its partner, is broken: all of it is then
+text without structure, but for the values that name someone.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
 
 from fastanon.fields import Field, Space, Text
+from fastanon.siemens.protocol_keys import LATER, PROGRAM_WORDS, is_kept, rule_of
 
-_TOKEN = re.compile(
-    rb'<\w+(?:\.(?P<mark>""""|""?)(?P<param>[^"<>]*)(?P=mark))?>'  # <ParamString."name"> or <Visible>
-    rb"|^[ \t]*(?P<key>[A-Za-z_][\w.\[\]]*)[ \t]*="  # ASCCONV: key = value
-    rb'|(?P<quote>""""|""?)(?P<value>[^"\n<>{}]*)(?P=quote)',
-    re.MULTILINE,
-)
+__all__ = ["LATER", "Token", "fields", "is_broken", "is_protocol", "rule_of", "tokens"]
+
+_KEY = rb"[A-Za-z_][\w.\[\]]*+[ \t]*+="
+_NUMBER = rb"[-+]?+(?:0[xX][\da-fA-F]++|[\d.]++(?:[eE][-+]?+\d++)?+)(?!\w)"
+_FORMS = {  # Q stands for the quotes of a level; blanks may stand before each
+    "number": _NUMBER,
+    "key": _KEY,
+    "string": rb'Q(?:[^"]++|QQ)*+Q(?!")',
+    "tag": rb'<(?P<word>[A-Za-z]\w*+)(?:\.Q(?P<name>[^"]*+)Q(?!"))?+>',
+    "open": rb"\{",
+    "close": rb"\}",
+    "mark": rb'### ASCCONV (?:BEGIN|END)[^\n"]*?###',
+    "comment": rb"#(?:[ \t]*+'QQ?+')?+[^\n\"]*+",
+    "loose": rb'[^\s\0"{}<#]++|[^\s\0]',
+    "blank": rb"",
+}
+#: Many numbers, with their keys: where only text is asked for, one step passes over all of them.
+_NUMBERS = rb"(?:(?:%s[ \t]*+)?+%s[\s\0]*+)++" % (_KEY, _NUMBER)
+
+_MOST_QUOTES = 8  # a text inside a string of such a level is taken as it is
+_SHORTEST = 16  # no shorter string holds a text
+_TEXT_INSIDE = re.compile(rb'[\s\0]*+<(?:XProtocol>|Param[A-Z][a-z]++\."")')
+_FIRST_QUOTES = re.compile(rb'(?<=[.={\s])"++(?=[^"\s>}])')
+_MARKUP = re.compile(rb'[<>{}"\n]')
+
+
+class Token(NamedTuple):
+    """A piece of a text.
+
+    Attributes
+    ----------
+    kind : str
+        ``tag``, ``key``, ``string`` (with its quotes), ``number``, ``open`` and ``close`` for braces, ``enter``
+        and ``leave`` for the quotes around a text in a string, ``mark`` for where ASCCONV begins and ends,
+        ``comment``, ``blank``, and ``loose`` for what is none of these.
+    start, end : int
+        Its bytes.
+    quotes : int
+        How many of them are one, where it stands.
+    word : str
+        Of a tag: its kind, as ``ParamString`` or ``Visible``.
+    name : str or None
+        The name that a tag or key gives to what follows; None for tags that modify.
+    """
+
+    kind: str
+    start: int
+    end: int
+    quotes: int
+    word: str = ""
+    name: str | None = None
 
 
 def is_protocol(data: bytes) -> bool:
@@ -24,16 +79,171 @@ def is_protocol(data: bytes) -> bool:
     return b"<XProtocol>" in data or b"### ASCCONV BEGIN" in data
 
 
+def is_broken(data: bytes) -> bool:
+    """Say whether a text, or one inside it, has loose words, or braces or quotes without their partners."""
+    return _Reader(data, 0, Space(), ()).broken
+
+
 def fields(data: bytes, base: int, space: Space, key: tuple[str, ...]) -> list[Field]:
-    """Give every quoted value of a protocol; arguments are those of `fastanon.siemens.csa.fields`."""
-    found, name = [], ""
-    for token in _TOKEN.finditer(data):
-        value = token["value"]
-        if value is None:
-            name = (token["param"] or token["key"] or name.encode()).decode("latin-1")
-        elif value:
-            start, end = token.span("value")
-            place = (base + start, base + end)
-            text = Text("latin-1", quotes=len(token["quote"]))
-            found.append(Field((*key, name) if name else key, space, place, place, text))
-    return found
+    """Give all text of a protocol; arguments are those of `fastanon.siemens.csa.fields`.
+
+    Returns
+    -------
+    list of Field
+        Disjoint and in order. The last part of a key is the parameter's name, with ``<Label>`` and the like
+        behind it for the text of a modifier. Of a broken text, what names someone is a field, and each run
+        between such values is one, with the key of the whole.
+    """
+    return _Reader(data, base, space, key).found
+
+
+def tokens(data: bytes) -> Iterator[Token]:
+    """Cut a text into tokens, which together are all of its bytes."""
+    at = 0
+    for token in _cut(data, _FORMS["number"]):
+        if at < token.start:
+            yield Token("blank", at, token.start, token.quotes)
+        yield token
+        at = token.end
+    if at < len(data):
+        yield Token("blank", at, len(data), _quotes_of(data))
+
+
+@cache
+def _scanner(quotes: int, number: bytes) -> re.Pattern[bytes]:
+    forms = (_FORMS | {"number": number}).items()
+    choice = b"|".join(b"(?P<%s>%s)" % (kind.encode(), form) for kind, form in forms)
+    return re.compile(rb"[\s\0]*+(?:%s)" % choice.replace(b"Q", b'"' * quotes))
+
+
+def _cut(data: bytes, number: bytes) -> Iterator[Token]:
+    """Give all tokens but blanks, with numbers as the expression says."""
+    quotes = _quotes_of(data)
+    levels = [(_scanner(quotes, number).finditer(data), quotes, len(data))]
+    while levels:
+        matches, quotes, end = levels[-1]
+        for match in matches:
+            kind = match.lastgroup or ""
+            start, stop = match.span(kind)
+            if kind == "string" and _holds_text(data, start + quotes, stop - quotes, quotes):
+                yield Token("enter", start, start + quotes, quotes)
+                inner = _scanner(2 * quotes, number).finditer(data, start + quotes, stop - quotes)
+                levels.append((inner, 2 * quotes, stop - quotes))
+                break
+            if kind != "blank":
+                yield _token(match, kind, quotes)
+        else:
+            levels.pop()
+            if levels:
+                yield Token("leave", end, end + quotes // 2, quotes // 2)
+
+
+def _token(match: re.Match[bytes], kind: str, quotes: int) -> Token:
+    start, stop = match.span(kind)
+    if kind == "key":
+        return Token(kind, start, stop, quotes, "", match[kind][:-1].rstrip().decode())
+    if kind == "tag":
+        word, name = match["word"].decode(), match["name"]
+        return Token(kind, start, stop, quotes, word, None if name is None else name.decode("latin-1"))
+    return Token(kind, start, stop, quotes)
+
+
+def _quotes_of(data: bytes) -> int:
+    """Count the quotes that are one in the outermost text: those before the first string that is not empty."""
+    found = _FIRST_QUOTES.search(data)
+    count = len(found[0]) if found else 1
+    return min(count & -count, _MOST_QUOTES)
+
+
+def _holds_text(data: bytes, start: int, stop: int, quotes: int) -> bool:
+    if stop - start < _SHORTEST or quotes == _MOST_QUOTES:
+        return False
+    return _TEXT_INSIDE.match(data, start, stop) is not None or data.find(b"### ASCCONV BEGIN", start, stop) >= 0
+
+
+class _Place(NamedTuple):
+    """What a string belongs to: the key of its field, and whether people wrote it."""
+
+    key: tuple[str, ...]
+    is_text: bool = True
+
+
+class _Level:
+    """A text while it is read."""
+
+    def __init__(self, place: _Place, start: int, known: int) -> None:
+        self.start, self.known = start, known  # its first byte, and the number of fields found before it
+        self.places = [_Place(place.key)]  # of the text, and of what stands in each open brace
+        self.next: _Place | None = None  # what a tag or a key announces
+        self.broken = False
+
+
+class _Reader:
+    """Makes fields of tokens."""
+
+    def __init__(self, data: bytes, base: int, space: Space, key: tuple[str, ...]) -> None:
+        self.data, self.base, self.space, self.depth = data, base, space, len(key)
+        self.found: list[Field] = []
+        self.broken = False
+        self.levels = [_Level(_Place(key), 0, 0)]
+        for token in _cut(data, _NUMBERS):
+            level = self.levels[-1]
+            if token.kind in ("tag", "key"):
+                level.next = self._announced(level.places[-1].key, token, level.places[-1].is_text)
+            else:
+                self._take(level, token, level.next or level.places[-1])
+                level.next = None
+        self._leave(self.levels[-1], Token("leave", len(data), len(data), _quotes_of(data)))
+
+    def _announced(self, key: tuple[str, ...], token: Token, is_text: bool) -> _Place:
+        """Say what follows a tag or a key: a parameter's value, or what modifies the parameter around it."""
+        name = token.name
+        if token.kind == "key":
+            path, _, name = (name or "").rpartition(".")
+            name = name.partition("[")[0]
+            return _Place((*key, *filter(None, (path, name))), not is_kept(name))
+        people = token.word not in PROGRAM_WORDS
+        if name:
+            return _Place((*key, name), people and not is_kept(name))
+        if name == "" or token.word == "XProtocol":
+            return _Place(key, people and is_text)
+        own = key[-1] if len(key) > self.depth else ""
+        return _Place((*key[: max(self.depth, len(key) - 1)], f"{own}<{token.word}>"), people)
+
+    def _take(self, level: _Level, token: Token, place: _Place) -> None:
+        match token.kind:
+            case "string" if place.is_text:
+                self._add(place.key, token.start + token.quotes, token.end - token.quotes, token.quotes)
+            case "open":
+                level.places.append(place)
+            case "close" if len(level.places) > 1:
+                level.places.pop()
+            case "close" | "loose":
+                level.broken = True
+            case "comment":
+                self._add((*level.places[-1].key, "#"), token.start + 1, token.end, token.quotes)
+            case "enter":
+                self.levels.append(_Level(place, token.end, len(self.found)))
+            case "leave":
+                self._leave(level, token)
+
+    def _leave(self, level: _Level, token: Token) -> None:
+        """End a text; where it is broken, take all of it but what names someone as text without structure."""
+        self.levels.pop()
+        if not level.broken and len(level.places) == 1:
+            return
+        self.broken = True
+        key, found, at = level.places[0].key, self.found[level.known :], level.start
+        del self.found[level.known :]
+        for field in found:
+            start, stop = field.value[0] - self.base, field.value[1] - self.base
+            if rule_of("".join(field.key[-1:])) and not _MARKUP.search(self.data, start, stop):
+                self._add(key, at, start, token.quotes)
+                self.found.append(field)
+                at = stop
+        self._add(key, at, token.start, token.quotes)
+
+    def _add(self, key: tuple[str, ...], start: int, stop: int, quotes: int) -> None:
+        if start < stop:
+            place = (self.base + start, self.base + stop)
+            self.found.append(Field(key, self.space, place, place, Text("latin-1", b" ", 0, quotes)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 _TRUNCATED = "truncated, or a length that runs past the end"
-_NOT_DICOM = "not DICOM, nor anything else that is known"
+_NOT_DICOM = "not DICOM"
 _CONTRADICTED = "the transfer syntax names another encoding than the dataset has"
 _NO_SYNTAX = "no transfer syntax, and a dataset that does not show one"
 _NO_DELIMITER = "an undefined length without a delimiter, or where none may be"
@@ -27,8 +27,6 @@ REFUSED = {
     "test_files/zipMR.gz": _NOT_DICOM,
     "charset_files/FileInfo.txt": _NOT_DICOM,
     "Enet4__dicom-test-files/no_meta.dcm": _NOT_DICOM,
-    "UCL__STIR/mMR_listmode.l.hdr": _NOT_DICOM,
-    "UCL__STIR/template_span11.hs": _NOT_DICOM,
     "manifest.tsv": _NOT_DICOM,
     "nipy__nibabel/ascconv_sample.txt": _NOT_DICOM,
     "nipy__nibabel/csa2_b0.bin": _NOT_DICOM,
@@ -41,8 +39,6 @@ REFUSED = {
     "open-dicom__csa_header/dwi_image_header_info": _NOT_DICOM,
     "open-dicom__csa_header/e11_series_header_info": _NOT_DICOM,
     "open-dicom__csa_header/rsfmri_series_header_info": _NOT_DICOM,
-    "openmrslab__suspect/SVS_30.rda": _NOT_DICOM,
-    "pehses__twixtools/epi.dat": _NOT_DICOM,
     "phi_census.json": _NOT_DICOM,
     "test_files/SC_rgb_jpeg.dcm": _CONTRADICTED,
     "pydicom__pydicom/SC_rgb_jpeg.dcm": _CONTRADICTED,
@@ -50,3 +46,13 @@ REFUSED = {
     "Enet4__dicom-test-files/meta_missing_tsyntax.dcm": _NO_SYNTAX,
     "Enet4__dicom-test-files/emri_small_jpeg_2k_lossless_too_short.dcm": _NO_DELIMITER,
 }
+
+#: Raw data that is read, and has no elements to compare.
+NO_DICOM = frozenset(
+    (
+        "UCL__STIR/mMR_listmode.l.hdr",
+        "UCL__STIR/template_span11.hs",
+        "openmrslab__suspect/SVS_30.rda",
+        "pehses__twixtools/epi.dat",
+    )
+)

@@ -1,0 +1,51 @@
+"""Files of Siemens' raw data that are no DICOM, each as one part: text around payloads."""
+
+from __future__ import annotations
+
+from fastanon.fields import Space
+from fastanon.opened import Opened
+from fastanon.part import Part, TextPart
+from fastanon.siemens import interfile, protocol_keys, rda, twix
+
+#: What the sniffers and the header of an ``.rda`` need to see.
+_HEAD = max(twix.HEAD, rda.MAX_HEADER)
+
+#: A text header is small; a file that begins like one and is larger goes on with image data.
+_MAX_TEXT = 16 << 20
+
+
+def read_raw(opened: Opened) -> Part | None:
+    """Read a twix ``.dat``, an ``.rda`` or an Interfile header; None if it is none of them.
+
+    Raises
+    ------
+    MalformedError, UnsupportedError
+        If it is one, and its structure can't be trusted.
+    """
+    head = opened.read(0, min(_HEAD, opened.size))
+    if twix.is_twix(head[: twix.HEAD]):
+        return _twix(opened)
+    if rda.is_rda(head):
+        _, payload = rda.locate(head)
+        fields = rda.fields(head[:payload], 0, Space(), ("rda",))
+        return TextPart(opened, fields, rda.rule_of, [(payload, opened.size)])
+    if interfile.is_interfile(head):
+        data = opened.read(0, min(_MAX_TEXT, opened.size))
+        end = interfile.end_of(data)
+        fields = interfile.fields(data[:end], 0, Space(), ("Interfile",))
+        return TextPart(opened, fields, interfile.rule_of, [(end, opened.size)] if data[end:].strip() else [])
+    return None
+
+
+def _twix(opened: Opened) -> TextPart:
+    located = twix.locate(opened)
+    fields = twix.fields(located, opened, Space())
+    payloads = [m.data for m in located.measurements]
+    part = TextPart(opened, fields, _twix_rule_of, payloads)
+    if any(m.cut for m in located.measurements):
+        part.notes.append("the measurement data is cut off")
+    return part
+
+
+def _twix_rule_of(key: str) -> str | None:
+    return "patient" if key == "patName" else protocol_keys.rule_of(key)
