@@ -21,7 +21,7 @@ KEEP: dict[int, re.Pattern[bytes] | None] = {
     0x00080070: None,  # Manufacturer
     0x00080100: None,  # Code Value, such as that of the isotope
     0x00080102: None,  # Coding Scheme Designator
-    0x00080104: None,  # Code Meaning
+    0x00080104: re.compile(rb"\^\d+\^[A-Za-z]*|\b[A-Z][a-z]?\^\d+\^?"),  # Code Meaning: isotopes, ^18^Fluorine
     0x00081090: None,  # Manufacturer's Model Name
     0x00180024: None,  # Sequence Name
     0x00180031: None,  # Radiopharmaceutical
@@ -33,7 +33,7 @@ KEEP: dict[int, re.Pattern[bytes] | None] = {
 _KEPT_PRIVATE = {"SIEMENS CSA HEADER": (0x08, 0x09, 0x18, 0x19), "SIEMENS CSA NON-IMAGE": (0x08, 0x09)}
 
 #: What NIPET reads off a CSA header (mmraux.py): the isotope's code, within 100 bytes of this name.
-_ISOTOPE = re.compile(rb"RadionuclideCodeSequence.{0,100}?CodeValue:[^\r\n\0]*", re.DOTALL)
+_ISOTOPE = re.compile(rb"RadionuclideCodeSequence.{0,100}?CodeValue:[ \t]*[\w-]*", re.DOTALL)
 _AROUND = 256
 
 #: Digits and dots with at least three dots are a UID, as a whole: no number inside them is a copy.

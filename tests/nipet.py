@@ -198,7 +198,7 @@ def isotope(scan: Scan) -> str | None:
 
 def bed(scan: Scan) -> list[float] | None:
     """Give the bed's positions, vertical and horizontal, in cm."""
-    keys = [rf"start {way} bed position.*\d{{1,3}}\.*\d*" for way in ("vertical", "horizontal")]
+    keys = (rf"start {way} bed position.*\d{{1,3}}\.*\d*" for way in ("vertical", "horizontal"))
     lines = [m.group() for m in (re.search(key, interfile(scan) or "") for key in keys) if m]
     return [0.1 * float(line[line.find("=") + 1 :]) for line in lines] or None
 
@@ -220,9 +220,8 @@ def interfile(scan: Scan) -> str | None:
 
 def word_count(scan: Scan) -> int | None:
     """Give the number of list-mode words that the header promises."""
-    line = (interfile(scan) or "").partition("%total listmode word counts")[2].split("\n")[0]
-    match = re.search("[0-9]+", line)
-    return int(match.group()) if match else None
+    match = re.search(r"%total listmode word counts[^\n]*?([0-9]+)", interfile(scan) or "")
+    return int(match[1]) if match else None
 
 
 def payload_is_valid(scan: Scan) -> bool | None:

@@ -11,9 +11,7 @@ import pydicom
 import pytest
 
 from fastanon import anonymize
-from fastanon.synthetic import Person, planted_forms
-from fastanon.synthetic.ptd import make_ptd
-from fastanon.synthetic.twix import make_twix
+from fastanon.synthetic import Person, make_ptd, make_twix, planted_forms
 
 PEOPLE = [
     Person(),

@@ -8,8 +8,10 @@ Nothing here uses the rest of fastanon, so that what is read by the one was not 
 
 from fastanon.synthetic.image import make_slice
 from fastanon.synthetic.person import Person, planted_forms
+from fastanon.synthetic.ptd import make_ptd
 from fastanon.synthetic.raw import make_listmode, make_listmode_pair, make_norm_pair
 from fastanon.synthetic.study import Study, make_study
+from fastanon.synthetic.twix import make_twix
 
 __all__ = [
     "Person",
@@ -17,7 +19,9 @@ __all__ = [
     "make_listmode",
     "make_listmode_pair",
     "make_norm_pair",
+    "make_ptd",
     "make_slice",
     "make_study",
+    "make_twix",
     "planted_forms",
 ]
