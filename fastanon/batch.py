@@ -58,8 +58,8 @@ class Run:
 
     def with_names(self, number: int, result: FileResult) -> FileResult:
         """Mask the paths of a result, and say what they give away, once all identities are known."""
-        source, name = self._paths.get(number, ("", ""))
-        seen = result.audit
+        source, name = self._paths[number]
+        result, seen = replace(result, source=self.shown(source)), result.audit
         if seen is None:
             return result
         if self.to is not None:
@@ -67,10 +67,11 @@ class Run:
             name = os.path.relpath(name, self.to)
         hits = hits_in_path(name, self.met.values())
         places = tuple(Place("file name", h.start, h.end - h.start, h.needle.kind) for h in hits)
-        return replace(result, source=self.shown(source), audit=replace(seen, leaks=seen.leaks + places))
+        return replace(result, audit=replace(seen, leaks=seen.leaks + places))
 
     def _attempt(self, number: int, item: Source, last: bool) -> FileResult | None:
         medical = True
+        self._paths[number] = (item.path, "")
         try:
             if item.problem is not None:
                 raise item.problem

@@ -139,7 +139,7 @@ def _paired(every: dict[str, Source]) -> Iterator[Source]:
             if partner in every:
                 continue
             problem = UnsupportedError("a .bf without its .dcm: nothing says whose it is", path=path)
-            yield item if partner is None else Source(path, item.name, None, item.listed, problem)
+            yield Source(path, item.name, None, item.listed, problem)
             continue
         beside = (stem + e for e in _BF if extension.lower() == ".dcm")
         yield Source(path, item.name, next(filter(os.path.lexists, beside), None), item.listed, item.problem)

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from fastanon import text
 from fastanon.container import deflate
 from fastanon.edits import Edit, edited, in_order, with_lengths
-from fastanon.errors import FileError
+from fastanon.errors import FileError, PlanError
 from fastanon.fields import Field, Text
 from fastanon.identity import ESCAPE, Needle, like_date
 from fastanon.opened import Identity, Opened
@@ -115,7 +115,10 @@ def _decide(found: Finding, replacements: Replacements) -> tuple[list[Edit], lis
         planned = list(_field_edits(part, fields, replacements)) + list(_slack_edits(part))
         covered = [f.value for f, _, _ in planned] + [f.value for f, _ in fields]
         for hit, f in ((hit, f) for p, hit, f in found.hits if p is part):
-            if any(start < hit.end and hit.start < end for start, end in covered):
+            across = [run for run in covered if run[0] < hit.end and hit.start < run[1]]
+            if across:
+                if not any(start <= hit.start and hit.end <= end for start, end in across):
+                    raise PlanError("a copy reaches across the border of a field", offset=hit.start)
                 continue
             if f is None:
                 structural += 1

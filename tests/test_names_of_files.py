@@ -135,10 +135,22 @@ def test_a_bf_in_place_is_not_touched(tmp_path: Path) -> None:
     assert [f.status for f in report.files] == ["anonymized"]
 
 
+def test_a_refused_file_is_masked_too(tmp_path: Path) -> None:
+    """It comes first, and its folder names a patient who is met later."""
+    broken = tmp_path / "in" / f"a {LAST}" / "0.dcm"
+    later = write(tmp_path / "in" / "b" / "0.dcm", STUDY)
+    broken.parent.mkdir()
+    broken.write_bytes(later.read_bytes()[:-100])
+    report = anonymize(tmp_path / "in", to=tmp_path / "out")
+    assert report.files[0].status == "refused"
+    assert LAST not in report.to_json()
+
+
 def test_a_bf_alone_is_refused(tmp_path: Path) -> None:
     (tmp_path / "lm.bf").write_bytes(b"payload")
     report = anonymize(tmp_path, in_place=True)
     assert [f.status for f in report.files] == ["refused"]
+    assert "without its .dcm" in report.files[0].messages[0]
 
 
 @pytest.mark.parametrize("name", ["DICOMDIR", "DICOMDIR-bigEnd", "DICOMDIR-implicit", "DICOMDIR-reordered"])
