@@ -11,11 +11,12 @@ from fastanon import batch
 from fastanon.errors import BatchError, FileError, UsageError
 from fastanon.files import Input, sources
 from fastanon.opened import Opened
-from fastanon.planner import Plan, make_plan
+from fastanon.planner import Plan, plan_in_place
 from fastanon.profile import Replacements
 from fastanon.report import FileResult, Report
 from fastanon.search import Finding, Place, search
 from fastanon.text import decode
+from fastanon.uids import telling_uids
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Inspection:
         Name, offset and value of each identifying field that is filled.
     copies : tuple of Place
         Where else these values stand, offset and kind; without the values.
+    uids : tuple of Place
+        UIDs that tell the device's serial number or a date, as their kind says.
     slack : int
         Runs of leftover memory in CSA headers, which may hold pieces of them.
     structural : int
@@ -41,6 +44,7 @@ class Inspection:
     path: str
     fields: tuple[tuple[str, int, str], ...] = ()
     copies: tuple[Place, ...] = ()
+    uids: tuple[Place, ...] = ()
     slack: int = 0
     structural: int = 0
     error: FileError | None = None
@@ -51,6 +55,7 @@ class Inspection:
         lines = [f"{self.path}: {len(self.fields)} identifying fields, {len(self.copies)} copies of their values"]
         lines += [f"  {offset:>12}  {name}: {value}" for name, offset, value in self.fields]
         lines += [f"  {place.offset:>12}  {place.where}: copy of a {place.kind}" for place in self.copies]
+        lines += [f"  {place.offset:>12}  {place.where}: {place.kind} in a UID" for place in self.uids]
         if self.slack:
             lines.append(f"  {self.slack} runs of leftover memory in CSA headers")
         return "\n".join(lines)
@@ -102,8 +107,9 @@ def _inspection(path: str, found: Finding) -> Inspection:
             structural += 1
         else:
             copies.append(Place(at.name, hit.start, hit.end - hit.start, hit.needle.kind))
+    uids = tuple(place for part in found.parts for place in telling_uids(part))
     slack = sum(1 for part in found.parts for _ in part.slack())
-    return Inspection(path, tuple(fields), tuple(copies), slack, structural)
+    return Inspection(path, tuple(fields), tuple(copies), uids, slack, structural)
 
 
 def plan(
@@ -133,8 +139,9 @@ def plan(
             if item.problem is not None:
                 raise item.problem
             with Opened(item.path) as opened:
-                plans.append(make_plan(opened, replacements))
+                plans.append(plan_in_place(opened, replacements))
         except FileError as error:
+            error.path = item.path
             plans.append(error)
     return plans
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from fastanon.container import read_parts
 from fastanon.identity import Needle
 from fastanon.opened import Opened
+from fastanon.part import Part
 from fastanon.planner import Plan
-from fastanon.search import Place, hits_in
+from fastanon.scan import Hit
+from fastanon.search import Place, hits_in, left_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,26 +41,24 @@ class Audit:
 
 
 def of_plan(plan: Plan) -> Audit:
-    """Give the audit of a file that was patched, or that needed no edit.
-
-    Every hit is either in an edit or structural: the plan would not exist otherwise.
-    """
-    return Audit("plan", plan.scanned, plan.payload, (), plan.structural, plan.packed)
+    """Give the audit of a file that was patched, or that needed no edit: the plan saw every other byte."""
+    return Audit("plan", plan.scanned, plan.payload, plan.leaks, plan.structural, plan.packed)
 
 
 def of_copy(path: str, needles: tuple[Needle, ...]) -> Audit:
     """Walk and search what was written, payloads left out."""
     with Opened(path) as opened:
         parts = read_parts(opened)
-        leaks, structural = [], 0
-        for part in parts:
-            for hit in hits_in(part, needles):
-                field = part.field_at(hit.start, hit.end)
-                if field is None:
-                    structural += 1
-                else:
-                    leaks.append(Place(field.name, hit.start, hit.end - hit.start, hit.needle.kind))
+        left = [_left(part, hit) for part in parts for hit in hits_in(part, needles)]
+        leaks = tuple(place for place in left if place.where)
         scanned = sum(stop - start for part in parts for start, stop in part.searched())
         payload = sum(end - start for part in parts for start, end in part.payload_runs())
         packed = tuple(run for part in parts for run in part.packed())
-    return Audit("copy", scanned, payload, tuple(leaks), structural, packed)
+    return Audit("copy", scanned, payload, leaks, len(left) - len(leaks), packed)
+
+
+def _left(part: Part, hit: Hit) -> Place:
+    field = part.field_at(hit.start, hit.end)
+    return (
+        left_at(part, hit) if field is None else Place(field.name, hit.start, hit.end - hit.start, hit.needle.kind)
+    )

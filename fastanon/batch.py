@@ -9,15 +9,15 @@ from dataclasses import replace
 
 from fastanon import apply, auditor
 from fastanon.auditor import Audit
-from fastanon.errors import AccessError, FileError, NotMedicalError, UsageError
+from fastanon.errors import AccessError, FileError, NotMedicalError, UnsupportedError, UsageError
 from fastanon.files import Input, Source, sources
 from fastanon.identity import Needle
-from fastanon.names import Mask, hits_in_path
+from fastanon.names import Mask, Renamed, hits_in_path
 from fastanon.opened import Opened
-from fastanon.planner import Plan, prepare
+from fastanon.planner import Plan, make_plan
 from fastanon.profile import Replacements
 from fastanon.report import ANONYMIZED, COPIED, UNCHANGED, FileResult, Report
-from fastanon.search import Place
+from fastanon.search import Place, search
 
 
 class Run:
@@ -83,37 +83,45 @@ class Run:
             status, reason = "failed", os.strerror(error.errno or 0)
         except Exception as error:  # noqa: BLE001  # its text could quote the file, so only its place is told
             status, reason = "failed", f"internal error, {_place(error)}"
-        return FileResult(self.shown(item.path), status, messages=(reason,), listed=item.listed, medical=medical)
+        reasons = (reason, "nor the payload beside it") if item.payload else (reason,)
+        return FileResult(self.shown(item.path), status, messages=reasons, listed=item.listed, medical=medical)
 
     def _one(self, number: int, item: Source, last: bool) -> FileResult | None:
         """Do one file; None puts it off until the identities of the others are known."""
         with Opened(item.path) as opened:
-            plan, needles = prepare(opened, self.replacements)
-            if not last and not any(n.kind == "name" for n in needles):
+            found = search(opened, self.replacements)
+            if not last and not any(n.kind == "name" for n in found.needles):
                 return None
-            for needle in needles:
+            for needle in found.needles:
                 self.met.setdefault(needle.data, needle)
-            target = None if self.to is None else self._target(item.name)
+            target, beside = self._targets(item)
             self._paths[number] = (item.path, item.name if target is None else target)
-            strategy, written, audit = _write(opened, plan, needles, target)
-            if item.bf and target:
-                written += _copy_bf(item.bf, target)
+            names = {os.path.basename(item.payload or ""): os.path.basename(beside)} if target else None
+            renamed = Renamed(self._mask, self.met.values(), names)
+            plan = make_plan(opened, found, self.replacements, renamed)
+            strategy, written, audit = _write(opened, plan, found.needles, target)
+            if item.payload and target:
+                written += _copy_payload(item.payload, target, beside)
         status = ANONYMIZED if plan.edits else UNCHANGED if target is None else COPIED
-        messages = plan.messages + (("its .bf holds the payload, kept as it is",) if item.bf else ())
+        messages = plan.messages + (("its payload lies beside it, kept as it is",) if item.payload else ())
         return FileResult(
             self.shown(item.path), status, self.shown(target) if target else "", strategy,
             len(plan.edits), written, audit, messages, item.listed,
         )  # fmt: skip
 
-    def _target(self, name: str) -> str:
-        """Give a path to write to: names that were cleaned to the same are numbered."""
-        assert self.to is not None
-        stem, extension = os.path.splitext(os.path.join(self.to, self._mask.cleaned(name, self.met.values())))
-        target, number = stem + extension, 2
+    def _targets(self, item: Source) -> tuple[str | None, str]:
+        """Give the paths to write a file and its payload to: names that were cleaned to the same are numbered."""
+        if self.to is None:
+            return None, ""
+        stem = os.path.splitext(item.payload or item.path)[0]
+        extension = item.path[len(stem) :]
+        cleaned = os.path.join(self.to, self._mask.cleaned(item.name, self.met.values()))
+        start = cleaned.removesuffix(extension)
+        target, number = start + extension, 2
         while target in self._taken:
-            target, number = f"{stem}-{number}{extension}", number + 1
+            target, number = f"{start}-{number}{extension}", number + 1
         self._taken.add(target)
-        return target
+        return target, target.removesuffix(extension) + (item.payload or "")[len(stem) :]
 
     def shown(self, path: str) -> str:
         """Give a path without what identifies in it, as far as that is known by now."""
@@ -131,12 +139,13 @@ def _write(opened: Opened, plan: Plan, needles: tuple[Needle, ...], target: str 
     return "rewrite" if plan.edits else "copy", written, seen[0]
 
 
-def _copy_bf(path: str, target: str) -> int:
+def _copy_payload(path: str, target: str, beside: str) -> int:
     """Copy a payload as it is, beside the target of its header, which goes where that fails."""
     try:
         with Opened(path) as opened:
+            if opened.read(0, min(opened.size, 132))[128:] == b"DICM":
+                raise UnsupportedError("what should be its payload is DICOM of its own")
             plan = Plan(path, opened.identity, (), (), 0, opened.size, 0)
-            beside = os.path.splitext(target)[0] + os.path.splitext(path)[1]
             return apply.rewrite(opened, plan, beside, lambda _: None)
     except BaseException:
         apply.discard(target)

@@ -67,7 +67,12 @@ def _read_ptd(opened: Opened, located: ptd.Ptd) -> tuple[Part, ...]:
     slots = (located.length_slot,) if located.length_slot else ()
     payload = TextPart(opened, payloads=[located.payload], start=0, stop=start)
     trailer = TextPart(opened, start=stop)
-    return (payload, *_read_with_meta(opened, start, stop, outer=Box(start, stop, slots)), trailer)
+    stream = _read_with_meta(opened, start, stop, outer=Box(start, stop, slots))
+    if located.broken:
+        trailer.notes.append("the ptd trailer gives another length than its DICOM stream has: left as it is")
+        for part in stream:
+            part.fixed = True
+    return (payload, *stream, trailer)
 
 
 def _read_with_meta(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from fastanon import dictionary, walk
 from fastanon.boxes import box_of
@@ -12,7 +13,7 @@ from fastanon.dictionary import LIMITS, PADDING, TEXT_VRS
 from fastanon.elements import Element, Elements
 from fastanon.fields import Box, Field, Space, Text
 from fastanon.opened import Opened
-from fastanon.part import Part, Run, holding, text_rules
+from fastanon.part import Part, Run, broken_text, holding, text_rules
 from fastanon.profile import RULES, Rule
 from fastanon.siemens import csa, interfile, protocol, protocol_keys
 
@@ -167,6 +168,7 @@ class DicomPart(Part):
         """Give all text that a value holds, in order: what is not in here no needle may touch."""
         if index not in self._inside:
             self._inside[index] = sorted(self._read_inside(index), key=lambda field: field.value)
+            self._note_broken(self._inside[index])
         return self._inside[index]
 
     def field_at(self, start: int, end: int) -> Field | None:
@@ -177,6 +179,19 @@ class DicomPart(Part):
         if self.elements[index].nested or self._kept(index, start, end):
             return None
         return holding(self.fields_inside(index), start, end)
+
+    def name_at(self, start: int, end: int) -> str:
+        """Give the name of the text or the element that holds these bytes."""
+        index = self.elements.at(start)
+        if index < 0:
+            return super().name_at(start, end)
+        field = holding(self.fields_inside(index), start, end)
+        return " > ".join(self._key(index)) if field is None else field.name
+
+    def broken_at(self, start: int, end: int) -> Field | None:
+        """Give the text of a broken structure that a hit touches."""
+        index = self.elements.at(start)
+        return broken_text(self.fields_inside(index), start, end) if index >= 0 else None
 
     def _kept(self, index: int, start: int, end: int) -> bool:
         """Say whether a hit lies in a word that classifies the file, in the isotope's code, or inside a UID."""
@@ -221,10 +236,10 @@ class DicomPart(Part):
                 try:
                     return csa.fields(data, base, self.space, whole.key)
                 except csa.BrokenCsaError:
-                    self.notes.append(f"a CSA header at offset {base} contradicts itself: searched as plain text")
-                    return [whole]
+                    return [replace(whole, broken=True)]
             if interfile.is_interfile(data):
-                return interfile.fields(data, base, self.space, whole.key)
+                box = box_of(self.elements, index, self.outer)
+                return interfile.fields(data, base, self.space, whole.key, box)
         if protocol.is_protocol(data):
             return protocol.fields(data, base, self.space, whole.key)
         return [whole]

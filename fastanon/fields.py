@@ -94,6 +94,8 @@ class Field:
         The innermost box around the value.
     fixed : bool
         Whether its length may not change.
+    broken : bool
+        Whether the structure around it contradicts itself: nothing in there is a key or a number for sure.
     """
 
     key: tuple[str, ...]
@@ -103,6 +105,7 @@ class Field:
     text: Text | None
     box: Box | None = None
     fixed: bool = True
+    broken: bool = False
 
     @property
     def name(self) -> str:

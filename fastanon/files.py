@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from fastanon.errors import AccessError, FileError, UnsupportedError, UsageError
@@ -21,7 +22,14 @@ Input: TypeAlias = "PathLike | Iterable[PathLike] | Mapping[str, object]"
 _NOT_DATA = ("corepath", "#")
 
 
-_BF = (".bf", ".BF")
+#: Headers whose payload lies beside them, and the endings of that: Siemens' raw data, and Interfile, where the
+#: header of list-mode (l), a sinogram (s) or a norm (n) has its name and ``.hdr`` behind it (STIR's examples).
+_PAYLOADS = (
+    (re.compile(r"(?i)\.dcm$"), (".bf", ".BF")),
+    (re.compile(r"(?i)(?<=\.[a-z])\.hdr$"), ("",)),
+    (re.compile(r"\.hs$"), (".s",)),
+    (re.compile(r"\.hv$"), (".v",)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +42,8 @@ class Source:
         Where it is.
     name : str
         Its path below an output folder.
-    bf : str or None
-        The Siemens ``.bf`` beside it, which holds its payload.
+    payload : str or None
+        The file beside it that holds its payload: Siemens' ``.bf``, or the data of an Interfile header.
     listed : bool
         Whether somebody named it; otherwise it was met in a folder or in ``datain``.
     problem : FileError or None
@@ -44,13 +52,13 @@ class Source:
 
     path: str
     name: str
-    bf: str | None = None
+    payload: str | None = None
     listed: bool = False
     problem: FileError | None = None
 
 
 def sources(source: Input) -> list[Source]:
-    """List the files of a source, in a stable order, each once, a ``.bf`` with its ``.dcm``.
+    """List the files of a source, in a stable order, each once, payloads with their headers.
 
     Raises
     ------
@@ -131,15 +139,20 @@ def _files_below(folder: str) -> Iterator[Source]:
 
 
 def _paired(every: dict[str, Source]) -> Iterator[Source]:
-    """Put each ``.bf`` to the ``.dcm`` of its stem; one without is a problem of its own."""
+    """Put each payload to the header of its stem; a ``.bf`` without one is a problem of its own."""
+    payloads = {path: _payload_of(path) for path, item in every.items() if item.problem is None}
+    taken = set(payloads.values())
     for path, item in every.items():
-        stem, extension = os.path.splitext(path)
-        if extension in _BF and item.problem is None:
-            partner = next((stem + e for e in (".dcm", ".DCM") if os.path.lexists(stem + e)), None)
-            if partner in every:
-                continue
-            problem = UnsupportedError("a .bf without its .dcm: nothing says whose it is", path=path)
-            yield Source(path, item.name, None, item.listed, problem)
+        if path in taken:
             continue
-        beside = (stem + e for e in _BF if extension.lower() == ".dcm")
-        yield Source(path, item.name, next(filter(os.path.lexists, beside), None), item.listed, item.problem)
+        problem = item.problem
+        if path.lower().endswith(".bf") and problem is None:
+            problem = UnsupportedError("a .bf without its .dcm: nothing says whose it is", path=path)
+        yield replace(item, payload=payloads.get(path), problem=problem)
+
+
+def _payload_of(path: str) -> str | None:
+    beside = (
+        header.sub(ending, path) for header, endings in _PAYLOADS if header.search(path) for ending in endings
+    )
+    return next((name for name in beside if os.path.lexists(name) and not os.path.isdir(name)), None)

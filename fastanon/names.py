@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 from fastanon.identity import Needle
 from fastanon.scan import Hit, find
@@ -40,6 +41,34 @@ class Mask:
             number = self._numbers.setdefault(word, 1 + sum(kind == word[0] for kind, _ in self._numbers))
             data = data[: hit.start] + os.fsencode(spell(hit.needle, number)) + data[hit.end :]
         return os.fsdecode(data)
+
+
+@dataclass(frozen=True)
+class Renamed:
+    """How the names of files that stand in headers follow.
+
+    Attributes
+    ----------
+    mask : Mask
+        What cleans the names of the files themselves.
+    needles : iterable of Needle
+        What is cleaned away.
+    names : mapping of str or None
+        Names that are known to change to others; None where files stay where they are.
+    """
+
+    mask: Mask
+    needles: Iterable[Needle]
+    names: Mapping[str, str] | None = None
+
+    def of(self, path: str, room: int) -> str:
+        """Give the path as a header has to name it; of files that stay, `x` throughout where that does not fit."""
+        at = max(path.rfind("/"), path.rfind("\\")) + 1
+        new = self.mask.cleaned(path, self.needles)
+        if self.names is None:
+            return new if len(new) <= room else "x" * room
+        name = self.names.get(path[at:])
+        return new if name is None else self.mask.cleaned(path[:at], self.needles) + name
 
 
 def _in_a_name(needle: Needle, number: int) -> str:

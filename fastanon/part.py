@@ -82,11 +82,33 @@ class Part:
         """Give the text that holds all bytes of a hit; None in a key, in a number, or across a border."""
         raise NotImplementedError
 
+    def name_at(self, start: int, end: int) -> str:
+        """Give the name of what holds these bytes; empty where that has none."""
+        field = self.field_at(start, end)
+        return "" if field is None else field.name
+
+    def broken_at(self, start: int, end: int) -> Field | None:
+        """Give the text of a broken structure that a hit touches: what can't be edited there is a leak."""
+        raise NotImplementedError
+
+    def _note_broken(self, fields: Iterable[Field]) -> None:
+        """Say once of a structure that it is broken."""
+        first = next((field for field in fields if field.broken), None)
+        if first is not None:
+            self.notes.append(
+                f"{first.name} at offset {first.value[0]} contradicts itself: searched as plain text"
+            )
+
 
 def holding(fields: list[Field], start: int, end: int) -> Field | None:
     """Find the one of sorted, disjoint fields that holds all bytes of a hit."""
     at = bisect_right(fields, start, key=lambda f: f.value[0]) - 1
     return fields[at] if at >= 0 and end <= fields[at].value[1] else None
+
+
+def broken_text(fields: Iterable[Field], start: int, end: int) -> Field | None:
+    """Find the first text of a broken structure that a hit touches."""
+    return next((f for f in fields if f.broken and f.value[0] < end and start < f.value[1]), None)
 
 
 def text_rules(fields: Iterable[Field], rule_of: Callable[[str], str | None]) -> Iterator[tuple[Field, Rule]]:
@@ -127,6 +149,7 @@ class TextPart(Part):
         self.fields = sorted(fields, key=lambda f: f.value)
         self.borders = frozenset(offset for f in self.fields for offset in f.value)
         self._rule_of, self._payloads = rule_of, payloads or []
+        self._note_broken(self.fields)
 
     def payload_runs(self) -> list[Run]:
         """Give the runs of bulk data without text, in order."""
@@ -143,3 +166,7 @@ class TextPart(Part):
     def field_at(self, start: int, end: int) -> Field | None:
         """Give the text that holds all bytes of a hit; None where it lies in a key or a number."""
         return holding(self.fields, start, end)
+
+    def broken_at(self, start: int, end: int) -> Field | None:
+        """Give the text of a broken structure that a hit touches."""
+        return broken_text(self.fields, start, end)

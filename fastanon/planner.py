@@ -11,12 +11,13 @@ from fastanon.container import deflate
 from fastanon.edits import Edit, edited, in_order, with_lengths
 from fastanon.errors import FileError, PlanError
 from fastanon.fields import Field, Text
-from fastanon.identity import ESCAPE, Needle, like_date
+from fastanon.identity import ESCAPE, like_date
+from fastanon.names import Mask, Renamed
 from fastanon.opened import Identity, Opened
-from fastanon.part import Part
+from fastanon.part import Part, Run
 from fastanon.profile import Replacements, Rule
-from fastanon.scan import Hit
-from fastanon.search import Finding, Place, search
+from fastanon.scan import Hit, find
+from fastanon.search import Finding, Place, left_at, search
 
 _Planned: TypeAlias = tuple[Field, Edit, str]  # and the kind of what is edited
 
@@ -39,6 +40,8 @@ class Plan:
         Bytes that were searched.
     payload : int
         Bytes that were not, since they are bulk data.
+    leaks : tuple of Place
+        What is left in structures that contradict themselves.
     structural : int
         Needles met in keys, numbers, codes and kept words, and left there.
     packed : tuple of (str, int)
@@ -56,6 +59,7 @@ class Plan:
     structural: int
     packed: tuple[tuple[str, int], ...] = ()
     messages: tuple[str, ...] = ()
+    leaks: tuple[Place, ...] = ()
 
     @property
     def strategy(self) -> str:
@@ -65,27 +69,24 @@ class Plan:
         return "rewrite" if any(edit.growth for edit in self.edits) else "patch"
 
 
-def make_plan(opened: Opened, replacements: Replacements) -> Plan:
-    """Plan one file: the first half of what `prepare` gives."""
-    return prepare(opened, replacements)[0]
-
-
-def prepare(opened: Opened, replacements: Replacements) -> tuple[Plan, tuple[Needle, ...]]:
-    """Plan one file, and make the needles for its audit.
+def make_plan(opened: Opened, found: Finding, replacements: Replacements, renamed: Renamed) -> Plan:
+    """Plan one file.
 
     Parameters
     ----------
     opened : Opened
         The file.
+    found : Finding
+        What a search of it brought.
     replacements : Replacements
         What the fields of the profile become.
+    renamed : Renamed
+        How the names of other files change.
 
     Returns
     -------
-    plan : Plan
-        Holds no value of the file.
-    needles : tuple of Needle
-        Made of its values: they stay in memory, and are not shown.
+    Plan
+        It holds no value of the file.
 
     Raises
     ------
@@ -93,40 +94,59 @@ def prepare(opened: Opened, replacements: Replacements) -> tuple[Plan, tuple[Nee
         If the file is not known, is broken, or can't hold what was asked for.
     """
     try:
-        found = search(opened, replacements)
-        edits, places, structural = _decide(found, replacements)
+        edits: list[Edit] = []
+        places: list[Place] = []
+        left: list[Place] = []
+        for part in found.parts:
+            fields = [(f, rule) for p, f, rule in found.fields if p is part]
+            planned = list(_field_edits(part, fields, replacements)) + list(_slack_edits(part))
+            planned += _name_edits(part, found, renamed)
+            covered = [f.value for f, _, _ in planned] + [f.value for f, _ in fields]
+            for hit, f in _uncovered(part, found, covered):
+                if f is None:
+                    left.append(left_at(part, hit))
+                else:
+                    planned.append((f, _copy_edit(hit, f), hit.needle.kind))
+            places += [Place(f.name, e.offset, e.old, kind) for f, e, kind in planned]
+            growing = [f for f, _ in fields] + [f for p, f in found.names if p is part]
+            edits += _in_file(part, with_lengths([e for _, e, _ in planned], growing))
         opened.check()
-        plan = Plan(
-            opened.path, opened.identity, in_order(edits, opened.size), tuple(places),
-            found.scanned, found.payload, structural, found.packed, tuple(_messages(found)),
+        leaks = tuple(place for place in left if place.where)
+        return Plan(
+            opened.path, opened.identity, in_order(edits, opened.size), tuple(places), found.scanned,
+            found.payload, len(left) - len(leaks), found.packed, tuple(_messages(found)), leaks,
         )  # fmt: skip
     except FileError as error:
         error.path = opened.path
         raise
-    return plan, found.needles
 
 
-def _decide(found: Finding, replacements: Replacements) -> tuple[list[Edit], list[Place], int]:
-    edits: list[Edit] = []
-    places: list[Place] = []
-    structural = 0
-    for part in found.parts:
-        fields = [(f, rule) for p, f, rule in found.fields if p is part]
-        planned = list(_field_edits(part, fields, replacements)) + list(_slack_edits(part))
-        covered = [f.value for f, _, _ in planned] + [f.value for f, _ in fields]
-        for hit, f in ((hit, f) for p, hit, f in found.hits if p is part):
-            across = [run for run in covered if run[0] < hit.end and hit.start < run[1]]
-            if across:
-                if not any(start <= hit.start and hit.end <= end for start, end in across):
-                    raise PlanError("a copy reaches across the border of a field", offset=hit.start)
-                continue
-            if f is None:
-                structural += 1
-            else:
-                planned.append((f, _copy_edit(hit, f), hit.needle.kind))
-        places += [Place(f.name, e.offset, e.old, kind) for f, e, kind in planned]
-        edits += _in_file(part, with_lengths([e for _, e, _ in planned], [f for f, _ in fields]))
-    return edits, places, structural
+def plan_in_place(opened: Opened, replacements: Replacements) -> Plan:
+    """Search and plan one file that stays where it is; arguments, result and errors are those of `make_plan`."""
+    found = search(opened, replacements)
+    return make_plan(opened, found, replacements, Renamed(Mask(), found.needles))
+
+
+def _uncovered(part: Part, found: Finding, covered: list[Run]) -> Iterator[tuple[Hit, Field | None]]:
+    """Give the hits that lie in no value that is replaced as a whole."""
+    for hit, f in ((hit, f) for p, hit, f in found.hits if p is part):
+        across = [run for run in covered if run[0] < hit.end and hit.start < run[1]]
+        if not across:
+            yield hit, f
+        elif not any(start <= hit.start and hit.end <= end for start, end in across):
+            raise PlanError("a copy reaches across the border of a field", offset=hit.start)
+
+
+def _name_edits(part: Part, found: Finding, renamed: Renamed) -> Iterator[_Planned]:
+    """Let the names of data files follow where these are written to."""
+    for f in (f for p, f in found.names if p is part):
+        old = part.bytes_at(*f.value)
+        new = renamed.of(old.decode("latin-1"), len(old)).encode("latin-1", "replace")
+        if new != old:
+            if find(new, found.needles):
+                new = b"x" * len(old)
+            assert f.text is not None
+            yield f, Edit(f.value[0], len(old), text.fit(new, len(old), f.text), "file name"), "file name"
 
 
 def _field_edits(part: Part, fields: list[tuple[Field, Rule]], replacements: Replacements) -> Iterator[_Planned]:

@@ -49,8 +49,11 @@ RULES = {
 }
 
 
-#: The same for what readers of text call by these names: always at equal length.
+#: The same for what readers of text call by these names: always at equal length, but for the names of other
+#: files, which follow where those are written to.
+FILE_NAME = "file name"
 TEXT_RULES = {
+    "file": Rule(FILE_NAME, ""),
     "patient": Rule("name", "patient"),
     "physician": Rule("name", "physician"),
     "dob": Rule("date", "dob"),

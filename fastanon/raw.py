@@ -44,6 +44,10 @@ def _twix(opened: Opened) -> TextPart:
     part = TextPart(opened, fields, _twix_rule_of, payloads)
     if any(m.cut for m in located.measurements):
         part.notes.append("the measurement data is cut off")
+    if located.lost:
+        part.notes.append(
+            f"{located.lost} entries of the directory point past the end: only their names are there"
+        )
     return part
 
 

@@ -11,7 +11,7 @@ from fastanon.fields import Field
 from fastanon.identity import Needle, Value, needles_of
 from fastanon.opened import Opened
 from fastanon.part import Part
-from fastanon.profile import Replacements, Rule
+from fastanon.profile import FILE_NAME, Replacements, Rule
 from fastanon.scan import Hit, find
 
 _BLOCK, _MARGIN = 16 << 20, 4096  # no needle, joined with its neighbors, is longer than the margin
@@ -29,10 +29,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a search of one file brought: fields with their values, and hits with the text around them."""
+    """What a search of one file brought: fields, names of other files, and hits with the text around them."""
 
     parts: tuple[Part, ...]
     fields: list[tuple[Part, Field, Rule]]
+    names: list[tuple[Part, Field]]
     needles: tuple[Needle, ...]
     left_out: int
     hits: list[tuple[Part, Hit, Field | None]]
@@ -44,13 +45,15 @@ class Finding:
 def search(opened: Opened, replacements: Replacements) -> Finding:
     """Read a file's identifying fields, and find every copy of their values outside its payloads."""
     parts = read_parts(opened)
-    fields = [(part, f, rule) for part in parts for f, rule in part.identifying()]
+    every = [(part, f, rule) for part in parts for f, rule in part.identifying()]
+    fields = [found for found in every if found[2].kind != FILE_NAME]
+    names = [(part, f) for part, f, rule in every if rule.kind == FILE_NAME]
     values = [value for part, f, rule in fields for value in _values(part, f, rule, replacements)]
     charsets = {f.text.encoding for _, f, _ in fields if f.text}
     needles, left_out = needles_of(values, charsets)
     hits = [(part, hit) for part in parts for hit in hits_in(part, needles)]
     return Finding(
-        parts, fields, needles, left_out,
+        parts, fields, names, needles, left_out,
         [(part, hit, part.field_at(hit.start, hit.end)) for part, hit in hits],
         sum(stop - start for part in parts for start, stop in part.searched()),
         sum(end - start for part in parts for start, end in part.payload_runs()),
@@ -63,6 +66,12 @@ def hits_in(part: Part, needles: tuple[Needle, ...]) -> Iterator[Hit]:
     if needles:
         for start, stop in part.searched():
             yield from _hits_in_run(part, needles, start, stop)
+
+
+def left_at(part: Part, hit: Hit) -> Place:
+    """Say where a hit is left: in a broken text, or in a key, a number or a code, which have no name here."""
+    broken = part.broken_at(hit.start, hit.end)
+    return Place(broken.name if broken else "", hit.start, hit.end - hit.start, hit.needle.kind)
 
 
 def _hits_in_run(part: Part, needles: tuple[Needle, ...], start: int, stop: int) -> Iterator[Hit]:

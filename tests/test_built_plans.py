@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from fastanon.edits import edited
 from fastanon.errors import PlanError
 from fastanon.opened import Opened
-from fastanon.planner import Plan, make_plan
+from fastanon.planner import Plan, plan_in_place
 from fastanon.profile import Replacements
 from tests.builder import BIG, DEFLATED, IMPLICIT, Item, Leaf, Nodes, Seq, part10, without_un
 from tests.canary import leaks_in
@@ -28,7 +28,7 @@ NEW = Replacements(patient="Nobody^Anonymous", physician="Doctor", dob="19800101
 def plan_of(path: Path, data: bytes) -> Plan:
     path.write_bytes(data)
     with Opened(path) as opened:
-        return make_plan(opened, NEW)
+        return plan_in_place(opened, NEW)
 
 
 @MANY

@@ -10,7 +10,7 @@ import pytest
 from fastanon.edits import edited
 from fastanon.errors import FileError
 from fastanon.opened import Opened
-from fastanon.planner import make_plan
+from fastanon.planner import plan_in_place
 from fastanon.profile import Replacements
 from tests.builder import EXPLICIT, IMPLICIT, Item, Leaf, Seq, build, meta, part10
 from tests.canary import CANARIES, leaks_in
@@ -52,7 +52,7 @@ def left_after(path: Path, data: bytes) -> list[str]:
     path.write_bytes(data)
     try:
         with Opened(path) as opened:
-            plan = make_plan(opened, Replacements())
+            plan = plan_in_place(opened, Replacements())
     except FileError:
         return []
     return leaks_in(edited(data, plan.edits))

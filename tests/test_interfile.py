@@ -80,7 +80,7 @@ def test_a_header_of_the_hrrt_names_the_patient() -> None:
         ("study id", b"0815"),
     ]  # fmt: skip
     rules = [interfile.rule_of(key) for key, _ in found]
-    assert rules == [None, "patient", "dob", "id", "physician", None, None]
+    assert rules == ["file", "patient", "dob", "id", "physician", None, None]
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,8 @@ def test_a_header_of_the_hrrt_names_the_patient() -> None:
         ("date of birth", "dob"),
         ("%performing physician's name", "physician"), ("patient last name", "patient"), ("study ID", None),
         ("patient orientation", None), ("patient width", None), ("patient sex", None), ("isotope name", None),
-        ("%SMS-MI header name space", None), ("name of data file", None), ("", None), ("filter name", None),
+        ("%SMS-MI header name space", None), ("name of data file", "file"),
+        ("%data set [2]", "file"), ("number of files", None), ("", None), ("filter name", None),
     ],
 )  # fmt: skip
 def test_rules(key: str, rule: str | None) -> None:

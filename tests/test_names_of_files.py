@@ -99,6 +99,77 @@ def test_pairs_of_dcm_and_bf_stay_pairs(tmp_path: Path) -> None:
     assert report.count("anonymized") == len(report.files) == 2
 
 
+SHORT = Study("Ng^Bo^Su Wen")
+HEADER = """!INTERFILE :={end}%comment := scan{end}!patient name := {name}{end}{key} := {value}{end}
+%number of segments := 11{end}"""
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r\r\n"])
+@pytest.mark.parametrize(
+    ("header", "data", "key", "folder"),
+    [
+        (".s.hdr", ".s", "!name of data file", ""),
+        (".l.hdr", ".l", "name of data file", "C:\\scans\\"),
+        (".n.hdr", ".n", "%data file name", "/home/x/"),
+        (".hs", ".s", "!name of data file", ""),
+    ],
+)
+def test_names_of_data_files_follow(
+    header: str, data: str, key: str, folder: str, end: str, tmp_path: Path
+) -> None:
+    """The new name is longer, shorter, or has a number since another file has it."""
+    for name in ("Ng_Bo_Su Wen", "x_Ng^Bo^Su Wen_y", "Ng-Bo-Su Wen"):
+        (tmp_path / "in").mkdir(exist_ok=True)
+        text = HEADER.format(end=end, name=SHORT.name, key=key, value=f"{folder}{name}{data}")
+        (tmp_path / "in" / f"{name}{header}").write_bytes(text.replace("\n%n", "%n").encode())
+        (tmp_path / "in" / f"{name}{data}").write_bytes(SHORT.name.encode() * 99 + name.encode())
+    old = {path.read_bytes() for path in (tmp_path / "in").glob(f"*{data}")}
+    report = anonymize(tmp_path / "in", to=tmp_path / "out", patient="Nobody at All")
+    assert report.exit_status == DONE, report.files
+    headers = sorted((tmp_path / "out").glob(f"*{header}"))
+    assert len(headers) == len(report.files) == 3
+    read_back = set()
+    for path in headers:
+        assert b"Su Wen" not in path.read_bytes()
+        lines = [line.partition(":=") for line in path.read_bytes().decode("ascii").split()]
+        (value,) = [
+            line.partition(":=")[2].strip()
+            for line in path.read_bytes().decode("ascii").splitlines()
+            if line.partition(":=")[0].strip() == key
+        ]
+        assert value.startswith(folder), lines
+        read_back.add((path.parent / value.removeprefix(folder)).read_bytes())
+    assert read_back == old
+    assert len(list((tmp_path / "out").iterdir())) == 6
+
+
+def test_a_data_file_that_is_dicom_is_no_payload(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.s.hdr").write_bytes(b"!INTERFILE :=\n!patient name := " + SHORT.name.encode() + b"\n")
+    write(tmp_path / "in" / "a.s", SHORT)
+    report = anonymize(tmp_path / "in", to=tmp_path / "out")
+    assert [f.status for f in report.files] == ["refused"]
+    assert not any((tmp_path / "out").iterdir())
+
+
+def test_a_header_that_is_no_interfile_is_refused_with_its_data(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.s.hdr").write_bytes(b"something else\n")
+    (tmp_path / "in" / "a.s").write_bytes(b"1234")
+    report = anonymize(tmp_path / "in", to=tmp_path / "out")
+    assert [f.status for f in report.files] == ["refused"]
+    assert "nor the payload beside it" in str(report.files[0])
+
+
+def test_a_name_in_place_fits_where_it_was(tmp_path: Path) -> None:
+    for patient, wanted in (("A B", "A_B.l       "), ("Nobody at All", "x" * 10 + "  ")):
+        path = tmp_path / "scan.l.hdr"
+        line = "!name of data file := "
+        path.write_text(f"!INTERFILE :=\n!patient name := SMITHERS\n{line}SMITHERS.l  \n", newline="\n")
+        assert anonymize(path, in_place=True, patient=patient).exit_status == DONE
+        assert path.read_text("ascii").split(line)[1] == wanted + "\n"
+
+
 def test_a_pair_is_copied_whole_or_not_at_all(tmp_path: Path) -> None:
     write(tmp_path / "in" / "lm.dcm", STUDY)
     (tmp_path / "in" / "lm.bf").write_bytes(b"payload")

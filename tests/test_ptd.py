@@ -10,6 +10,7 @@ from pathlib import Path
 import pydicom
 import pytest
 
+from fastanon import anonymize
 from fastanon.errors import FileError, MalformedError, UnsupportedError
 from fastanon.opened import Opened
 from fastanon.siemens import ptd
@@ -118,13 +119,50 @@ def test_small_files_are_no_ptd(tmp_path: Path, data: bytes) -> None:
     assert locate(tmp_path / "a", data) is None
 
 
-@pytest.mark.parametrize("by", [-1, 1, 4, -(1 << 31), (1 << 31) - 1, None])
-def test_wrong_length(tmp_path: Path, whole: bytes, by: int | None) -> None:
+WRONG_LENGTHS = pytest.mark.parametrize("by", [-1, 1, 4, -(1 << 31), (1 << 31) - 1, None])
+
+
+def with_length(whole: bytes, by: int | None) -> bytes:
     (length,) = struct.unpack("<i", whole[-24:-20])
     new = 0 if by is None else by if abs(by) > 1 << 20 else length + by
-    with pytest.raises(MalformedError) as caught:
-        locate(tmp_path / "a", whole[:-24] + struct.pack("<i", new) + MARK)
-    assert caught.value.offset is not None
+    return whole[:-24] + struct.pack("<i", new) + MARK
+
+
+@WRONG_LENGTHS
+def test_with_a_wrong_length_the_stream_is_found(tmp_path: Path, whole: bytes, by: int | None) -> None:
+    right, found = parts(tmp_path / "a", whole), parts(tmp_path / "b", with_length(whole, by))
+    assert (found.payload, found.dicom) == (right.payload, right.dicom)
+    assert (found.length_slot, found.broken, right.broken) == (None, True, False)
+
+
+@WRONG_LENGTHS
+def test_with_a_wrong_length_it_is_cleaned_at_equal_length(tmp_path: Path, whole: bytes, by: int | None) -> None:
+    before = with_length(whole, by)
+    path = tmp_path / "a.ptd"
+    path.write_bytes(before)
+    report = anonymize(path, in_place=True, patient="SOMEBODY^WITH A MUCH LONGER NAME^THAN IT WAS")
+    after = path.read_bytes()
+    assert (report.exit_status, report.files[0].strategy) == (0, "patch")
+    assert any("another length" in message for message in report.files[0].messages)
+    assert len(after) == len(before)
+    assert after[: 4 * WORDS] == before[: 4 * WORDS]
+    assert after[-24:] == before[-24:]
+    assert not any(form.lower() in after.lower() for form in planted_forms(PERSON)["name"] if len(form) > 5)
+    assert pydicom.dcmread(BytesIO(after[4 * WORDS : -24])).PatientName != PERSON.name
+
+
+def test_two_streams_before_a_wrong_length_are_refused(tmp_path: Path, whole: bytes) -> None:
+    stream = whole[4 * WORDS : -24]
+    with pytest.raises(MalformedError):
+        locate(tmp_path / "a", with_length(stream + whole, 1))
+
+
+def test_a_stream_that_does_not_end_at_a_wrong_length_is_refused(tmp_path: Path, whole: bytes) -> None:
+    path = tmp_path / "a.ptd"
+    path.write_bytes(with_length(whole[:-24] + b"SMITH" * 10 + whole[-24:], 1))
+    before = path.read_bytes()
+    assert anonymize(path, in_place=True).files[0].status == "refused"
+    assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize(
@@ -164,7 +202,8 @@ def test_any_bit_of_the_trailer_may_be_wrong(tmp_path: Path, whole: bytes) -> No
             data = bytearray(whole)
             data[at] ^= 1 << bit
             with contextlib.suppress(FileError):
-                assert locate(tmp_path / "a", bytes(data)) is None
+                found = locate(tmp_path / "a", bytes(data))
+                assert found is None or found.broken
 
 
 def test_dummy_data_with_anything_unknown(tmp_path: Path, dummy: bytes) -> None:

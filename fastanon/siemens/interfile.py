@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from fastanon.fields import Field, Space, Text
+from fastanon.fields import Box, Field, Space, Text
 
 #: Where the first line that is no comment has to end, and the longest key: longer ones are text.
 _HEAD, _LONGEST_KEY = 4096, 256
@@ -31,10 +31,11 @@ _RULES = (
     ("patient", re.compile(_PATIENT + r"names?\b")),
     ("id", re.compile(_PATIENT + r"ids?\b|^(?:accession|medical record) number$")),
     ("dob", re.compile(_PATIENT + r"(?:dob|birth[a-z]*)\b|^(?:dob|date of birth|birth ?date)$")),
+    ("file", re.compile(r"\bfile ?names?\b|\bfile$|^data set$|\b(?:path|directory|folder)$")),
 )
 _TEXT = re.compile(
     r"\b(?:comments?|remarks?|institutions?|hospitals?|departments?|operators?|contact person|study id)\b"
-    r"|(?<!data type )\bdescription$|\bfile ?names?\b|\bfile$|^name of |\b(?:path|directory|folder)$|^data set$"
+    r"|(?<!data type )\bdescription$|^name of "
 )
 
 _Run = tuple[str, int, int]
@@ -55,11 +56,12 @@ def end_of(data: bytes) -> int:
     return last.end() if last else len(data)
 
 
-def fields(data: bytes, base: int, space: Space, key: tuple[str, ...]) -> list[Field]:
+def fields(data: bytes, base: int, space: Space, key: tuple[str, ...], box: Box | None = None) -> list[Field]:
     """Give the values that are text, in order and without the blanks around them.
 
-    Arguments are those of `fastanon.siemens.csa.fields`. The last part of a field's key is that of its line,
-    in lower case, without `!` and `%`, index included; ``;`` for a comment, ``text`` for a line without a key.
+    Arguments are those of `fastanon.siemens.csa.fields`, and the box around `data`. The last part of a field's key
+    is that of its line, in lower case, without `!` and `%`, index included; ``;`` for a comment, ``text`` for a
+    line without a key.
     Of ``%data set [1]:={0,,name}`` the file names are given, each by itself.
     """
     found = []
@@ -67,12 +69,12 @@ def fields(data: bytes, base: int, space: Space, key: tuple[str, ...]) -> list[F
         for name, start, end in _texts(line[0]):
             at = line.start() + base
             place = (at + start, at + end)
-            found.append(Field((*key, name), space, place, place, Text("ascii")))
+            found.append(Field((*key, name), space, place, place, Text("ascii"), box, fixed=False))
     return found
 
 
 def rule_of(key: str) -> str | None:
-    """Say whose identity the value of a key is: "patient", "id", "dob", "physician", or None for any other."""
+    """Say what the value of a key is: "patient", "id", "dob", "physician", "file", or None."""
     plain = _plain(key)
     return next((rule for rule, pattern in _RULES if pattern.search(plain)), None)
 

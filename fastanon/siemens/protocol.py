@@ -21,7 +21,7 @@ from typing import NamedTuple
 from fastanon.fields import Field, Space, Text
 from fastanon.siemens.protocol_keys import LATER, PROGRAM_WORDS, is_kept, rule_of
 
-__all__ = ["LATER", "Token", "fields", "is_broken", "is_protocol", "rule_of", "tokens"]
+__all__ = ["LATER", "Token", "fields", "is_protocol", "rule_of", "tokens"]
 
 _KEY = rb"[A-Za-z_][\w.\[\]]*+[ \t]*+="
 _NUMBER = rb"[-+]?+(?:0[xX][\da-fA-F]++|[\d.]++(?:[eE][-+]?+\d++)?+)(?!\w)"
@@ -79,11 +79,6 @@ def is_protocol(data: bytes) -> bool:
     return b"<XProtocol>" in data or b"### ASCCONV BEGIN" in data
 
 
-def is_broken(data: bytes) -> bool:
-    """Say whether a text, or one inside it, has loose words, or braces or quotes without their partners."""
-    return _Reader(data, 0, Space(), ()).broken
-
-
 def fields(data: bytes, base: int, space: Space, key: tuple[str, ...]) -> list[Field]:
     """Give all text of a protocol; arguments are those of `fastanon.siemens.csa.fields`.
 
@@ -92,7 +87,7 @@ def fields(data: bytes, base: int, space: Space, key: tuple[str, ...]) -> list[F
     list of Field
         Disjoint and in order. The last part of a key is the parameter's name, with ``<Label>`` and the like
         behind it for the text of a modifier. Of a broken text, what names someone is a field, and each run
-        between such values is one, with the key of the whole.
+        between such values is one, with the key of the whole, marked as broken.
     """
     return _Reader(data, base, space, key).found
 
@@ -184,7 +179,6 @@ class _Reader:
     def __init__(self, data: bytes, base: int, space: Space, key: tuple[str, ...]) -> None:
         self.data, self.base, self.space, self.depth = data, base, space, len(key)
         self.found: list[Field] = []
-        self.broken = False
         self.levels = [_Level(_Place(key), 0, 0)]
         for token in _cut(data, _NUMBERS):
             level = self.levels[-1]
@@ -232,18 +226,18 @@ class _Reader:
         self.levels.pop()
         if not level.broken and len(level.places) == 1:
             return
-        self.broken = True
         key, found, at = level.places[0].key, self.found[level.known :], level.start
         del self.found[level.known :]
         for field in found:
             start, stop = field.value[0] - self.base, field.value[1] - self.base
             if rule_of("".join(field.key[-1:])) and not _MARKUP.search(self.data, start, stop):
-                self._add(key, at, start, token.quotes)
+                self._add(key, at, start, token.quotes, broken=True)
                 self.found.append(field)
                 at = stop
-        self._add(key, at, token.start, token.quotes)
+        self._add(key, at, token.start, token.quotes, broken=True)
 
-    def _add(self, key: tuple[str, ...], start: int, stop: int, quotes: int) -> None:
+    def _add(self, key: tuple[str, ...], start: int, stop: int, quotes: int, broken: bool = False) -> None:
         if start < stop:
             place = (self.base + start, self.base + stop)
-            self.found.append(Field(key, self.space, place, place, Text("latin-1", b" ", 0, quotes)))
+            text = Text("latin-1", b" ", 0, quotes)
+            self.found.append(Field(key, self.space, place, place, text, broken=broken))

@@ -8,6 +8,7 @@ data`` for a payload and ``END!`` behind the stream.
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import dataclass
 
@@ -22,6 +23,8 @@ _MARK, _DUMMY, _END = LARGE.encode(), DUMMY.encode(), b"END!"
 _LENGTH = struct.Struct("<i")
 _TRAILER = _LENGTH.size + len(_MARK)
 _PREAMBLE = 132  # with DICM (PS3.10 7.1)
+_LARGEST_STREAM = 16 << 20  # as far back as a stream is looked for that the trailer does not find
+_STREAM = re.compile(rb"DICM\x02\0.\0[A-Z][A-Z]", re.DOTALL)  # the prefix, and an element of group 2
 _TAIL = 512  # where a mark is looked for that should be at the end
 _SHOWN = 6  # letters of a mark cut off that still tell it: LARGE_
 
@@ -39,15 +42,19 @@ class Ptd:
     dicom : tuple of int
         First byte and end of the DICOM stream, preamble included.
     length_slot : Slot or None
-        Where the length of the stream is written; None in the flavor that ends with a mark instead.
+        Where the length of the stream is written; None in the flavor that ends with a mark instead, and where
+        that length is wrong.
     flavor : str
         `LARGE` or `DUMMY`.
+    broken : bool
+        Whether the length in the trailer is wrong, so that the stream was looked for: it may not change its size.
     """
 
     payload: Run
     dicom: Run
     length_slot: Slot | None
     flavor: str
+    broken: bool = False
 
 
 def locate(opened: Opened) -> Ptd | None:
@@ -87,11 +94,19 @@ def _large(opened: Opened) -> Ptd:
         raise MalformedError("a ptd trailer, and no room for what it ends", offset=max(slot, 0))
     length: int = _LENGTH.unpack(opened.read(slot, slot + _LENGTH.size))[0]
     start = slot - length
-    if length < _PREAMBLE or start < 0:
-        raise MalformedError("the ptd trailer gives a length that no DICOM stream here can have", offset=slot)
-    if not _is_dicom(opened, start):
-        raise MalformedError("no DICOM stream where the ptd trailer says it begins", offset=start)
+    if length < _PREAMBLE or start < 0 or not _is_dicom(opened, start):
+        start = _look_for_stream(opened, slot)
+        return Ptd((0, start), (start, slot), None, LARGE, broken=True)
     return Ptd((0, start), (start, slot), Slot(slot, _LENGTH.format), LARGE)
+
+
+def _look_for_stream(opened: Opened, stop: int) -> int:
+    """Find where the only DICOM stream before the trailer begins; its reader says whether it ends there."""
+    base = max(0, stop - _LARGEST_STREAM)
+    starts = [base + prefix.end() - 6 - _PREAMBLE for prefix in _STREAM.finditer(opened.read(base, stop))]
+    if len(starts) != 1 or starts[0] < 0:
+        raise MalformedError("the ptd trailer gives a length that no DICOM stream here has", offset=stop)
+    return starts[0]
 
 
 def _dummy(opened: Opened) -> Ptd | None:

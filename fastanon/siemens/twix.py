@@ -84,6 +84,8 @@ class Twix:
         Where the used entries of the directory begin; first byte and end of the others.
     gaps : tuple of tuple of int
         What aligns measurements and the end of the file: leftover memory.
+    lost : int
+        Measurements that should begin behind the end of the file.
     """
 
     version: str
@@ -91,6 +93,7 @@ class Twix:
     entries: tuple[int, ...] = ()
     unused: Run = (0, 0)
     gaps: tuple[Run, ...] = ()
+    lost: int = 0
 
 
 def is_twix(head: bytes) -> bool:
@@ -150,7 +153,8 @@ def _directory(opened: Opened, count: int) -> Twix:
         raise MalformedError("the directory is cut off", offset=size)
     entries = tuple(_COUNTS.size + i * _ENTRY.size for i in range(count))
     runs, gaps, at = [], [], _TABLE
-    for start, length, entry in sorted(_entry(opened, entry) for entry in entries):
+    found = sorted(_entry(opened, entry) for entry in entries)
+    for start, length, entry in (run for run in found if run[0] < size):
         if count == 1 and length == 0:  # twixtools: then it goes on to the end
             length = size - start
         if not at <= start <= size - _COUNTS.size:
@@ -161,11 +165,14 @@ def _directory(opened: Opened, count: int) -> Twix:
         gaps.append((at, start))
         at = start + length
     gaps.append((min(at, size), size))
-    found = tuple(_measurement(opened, *run) for run in runs)
+    lost = len(found) - len(runs)
+    if not runs:
+        raise MalformedError("no measurement begins before the end of the file", offset=entries[0] + 8)
+    measurements = tuple(_measurement(opened, *run) for run in runs)
     for gap in gaps:
         _refuse_unknown(opened, gap, _ALIGNMENT)
     short = tuple(run for run in gaps if 0 < run[1] - run[0] < _ALIGNMENT)
-    return Twix("VD", found, entries, (entries[-1] + _ENTRY.size, _TABLE), short)
+    return Twix("VD", measurements, entries, (entries[-1] + _ENTRY.size, _TABLE), short, lost)
 
 
 def _entry(opened: Opened, at: int) -> tuple[int, int, int]:

@@ -1,0 +1,54 @@
+"""What UIDs tell: scanners build them of their serial number and the time of day.
+
+Siemens' root is 1.3.12.2.1107.5, then two numbers for the kind of machine, its serial number, and components of
+which one begins with the date: 1.3.12.2.1107.5.2.38.51011.2017032715581112300000001 in elements, and the same in
+protocol text, as in ``tReferenceImage0`` and ``tFrameOfReference``. Other makers put dates into UIDs too.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterator
+
+from fastanon.part import Part
+from fastanon.search import Place
+
+_UID = re.compile(rb"(?<![\d.])[012](?:\.\d+){4,}(?![\d.]*\d)")
+_SIEMENS, _SERIAL = b"1.3.12.2.1107.5.", 8
+_LONGEST_SERIAL = 6
+_STANDARD = b"1.2.840.10008."  # names of DICOM's own: they tell of nobody
+_BLOCK, _LONGEST = 16 << 20, 64
+
+
+def telling_uids(part: Part) -> Iterator[Place]:
+    """Give the UIDs outside payloads that hold a device's serial number or a date, with what they hold as kind."""
+    for start, stop in part.searched():
+        for at in range(start, stop, _BLOCK):
+            data = part.read(max(at - 1, start), min(at + _BLOCK + _LONGEST, stop))
+            base = max(at - 1, start)
+            for found in _UID.finditer(data):
+                first, end = base + found.start(), base + found.end()
+                kind = " and ".join(told_by(found[0]))
+                if kind and at <= first < at + _BLOCK:
+                    yield Place(part.name_at(first, end), first, end - first, kind)
+
+
+def told_by(uid: bytes) -> list[str]:
+    """Say what a UID tells: "device serial", "date", both or nothing."""
+    if uid.startswith(_STANDARD):
+        return []
+    components = uid.split(b".")
+    serial = components[_SERIAL] if uid.startswith(_SIEMENS) and len(components) > _SERIAL + 1 else b""
+    told = ["device serial"] if 0 < len(serial) <= _LONGEST_SERIAL and serial != b"0" else []
+    return told + (["date"] if any(map(_begins_with_date, components)) else [])
+
+
+def _begins_with_date(component: bytes) -> bool:
+    if (len(component) != 8 and len(component) < 12) or not b"1970" <= component[:4] <= b"2099":
+        return False
+    try:
+        datetime.date(int(component[:4]), int(component[4:6]), int(component[6:8]))
+    except ValueError:
+        return False
+    return True
