@@ -130,14 +130,20 @@ class DicomPart(Part):
     def packed(self) -> list[tuple[str, int]]:
         """Give name and size of every text that is packed, so that no search sees it.
 
-        Siemens packs reports (zip, gzip) and landmarks (base64) into private values and CSA items.
+        Siemens packs reports (zip, gzip) and landmarks (base64) into private values and CSA items, and writes
+        some comments of protocols a character a line.
         """
         private = (i for i, tag in enumerate(self.elements.tags) if tag >> 16 & 1)
         bulk = [i for i in private if not self.elements[i].nested and i not in self.payloads]
         runs = [(self._key(i), self.elements[i].value, self.elements[i].end) for i in bulk if self._is_packed(i)]
         texts = [f for i in self._siemens_texts() for f in self.fields_inside(i)]
         runs += [(f.key, *f.value) for f in texts if _BASE64.fullmatch(self.bytes_at(*f.value))]
-        return [(" > ".join(key), end - start) for key, start, end in runs]
+        spelled = [
+            (" > ".join((*self._key(i), name)), size)
+            for i in self._siemens_texts()
+            for name, size in protocol.spelled(self.value(i))
+        ]
+        return [(" > ".join(key), end - start) for key, start, end in runs] + spelled
 
     def _is_packed(self, index: int) -> bool:
         element = self.elements[index]

@@ -45,7 +45,7 @@ class Plan:
     structural : int
         Needles met in keys, numbers, codes and kept words, and left there.
     packed : tuple of (str, int)
-        Name and size of packed texts (zip, gzip, base64), which were not searched.
+        Name and size of packed texts (zip, gzip, base64, a character a line), which were not searched.
     messages : tuple of str
         What a person should know, without any value.
     """
@@ -224,6 +224,6 @@ def _messages(found: Finding) -> Iterator[str]:
     if not found.fields:
         yield "no identifying field"
     if found.packed:
-        yield f"{len(found.packed)} packed texts (zip, gzip, base64) were not searched"
+        yield f"{len(found.packed)} packed texts (zip, gzip, base64, a character a line) were not searched"
     for part in found.parts:
         yield from part.notes

@@ -10,6 +10,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 
 import pydicom
 import pytest
@@ -17,12 +18,14 @@ from csa_header.ascii.ascconv import parse_ascconv as csa_header_ascconv
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fastanon import anonymize
 from fastanon.fields import Space, Text
 from fastanon.siemens import protocol
 from fastanon.siemens.protocol_keys import is_kept
 from fastanon.synthetic.person import Person
 from fastanon.synthetic.protocol import ascconv, nested, phoenix_protocol, registration
 from tests.corpus import corpus_folder
+from tests.siemens_files import Study, dataset, even, save, sv10
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # nibabel says that its DICOM readers are experimental
@@ -471,3 +474,16 @@ def test_a_protocol_of_180_kb_takes_less_than_30_ms() -> None:
     text = phoenix_protocol(Person(), "1.2", "t1").encode("latin-1")
     text = b"<XProtocol> { " + text * (180_000 // len(text) + 1) + b"}"
     assert min(seconds(text) for _ in range(5)) < 0.03
+
+
+def test_a_comment_that_is_spelled_is_said_to_be_unsearched(tmp_path: Path) -> None:
+    """ASCCONV writes numbers that are characters one a line, as in a real diffusion protocol of the corpus."""
+    comment = "".join(f"sFree.sComment.{n}\t\t = 0x{ord(c):x}    # '{c}'\n" for n, c in enumerate("OKONKWO C."))
+    text = f'### ASCCONV BEGIN ###\nulVersion = 1\n{comment}tOther = "a"\n### ASCCONV END ###'.encode()
+    assert protocol.spelled(text) == [("sFree.sComment", len(comment) - 1)]
+    whole = dataset(Study("OKONKWO^CHIDI"))
+    whole[0x0029, 0x1020].value = even(sv10((("MrPhoenixProtocol", "UN", [text]),)))
+    report = anonymize(save(tmp_path / "a.dcm", whole), in_place=True)
+    (listed,) = report.as_dict()["files"][0]["audit"]["not_scanned"][1:]
+    assert listed["what"].endswith("> sFree.sComment")
+    assert report.exit_status == 0
