@@ -236,7 +236,7 @@ def dcmanonym(
     report = batch.run(dcmpath, Replacements(patient, physician, dob), None, batch.say if verbose else None)
     bad = [f for f in report.files if f.status in ("failed", "refused")]
     for result in report.files:
-        if result.leaks or (result in bad and _is_bystander(result)):
+        if result.leaks or result.warnings or (result in bad and _is_bystander(result)):
             warnings.warn(str(result), stacklevel=2)
     serious = [str(f) for f in bad if not _is_bystander(f)]
     if serious:

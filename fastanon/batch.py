@@ -106,7 +106,7 @@ class Run:
         messages = plan.messages + (("its payload lies beside it, kept as it is",) if item.payload else ())
         return FileResult(
             self.shown(item.path), status, self.shown(target) if target else "", strategy,
-            len(plan.edits), written, audit, messages, item.listed,
+            len(plan.edits), written, audit, messages, item.listed, warnings=plan.warnings,
         )  # fmt: skip
 
     def _targets(self, item: Source) -> tuple[str | None, str]:

@@ -40,6 +40,8 @@ class Plan:
         Bytes that were searched.
     payload : int
         Bytes that were not, since they are bulk data.
+    warnings : tuple of str
+        What is wrong with its structure.
     leaks : tuple of Place
         What is left in structures that contradict themselves.
     structural : int
@@ -59,6 +61,7 @@ class Plan:
     structural: int
     packed: tuple[tuple[str, int], ...] = ()
     messages: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     leaks: tuple[Place, ...] = ()
 
     @property
@@ -114,7 +117,8 @@ def make_plan(opened: Opened, found: Finding, replacements: Replacements, rename
         leaks = tuple(place for place in left if place.where)
         return Plan(
             opened.path, opened.identity, in_order(edits, opened.size), tuple(places), found.scanned,
-            found.payload, len(left) - len(leaks), found.packed, tuple(_messages(found)), leaks,
+            found.payload, len(left) - len(leaks), found.packed, tuple(_messages(found)),
+            tuple(note for part in found.parts for note in part.notes), leaks,
         )  # fmt: skip
     except FileError as error:
         error.path = opened.path
@@ -225,5 +229,3 @@ def _messages(found: Finding) -> Iterator[str]:
         yield "no identifying field"
     if found.packed:
         yield f"{len(found.packed)} packed texts (zip, gzip, base64, a character a line) were not searched"
-    for part in found.parts:
-        yield from part.notes

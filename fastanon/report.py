@@ -32,6 +32,8 @@ class FileResult:
         None where nothing was searched.
     messages : tuple of str
         What a person should know.
+    warnings : tuple of str
+        What is wrong with the file; in the JSON report the first of the messages.
     listed : bool
         Whether somebody named the file; otherwise it was met in a folder.
     medical : bool
@@ -48,6 +50,7 @@ class FileResult:
     messages: tuple[str, ...] = ()
     listed: bool = False
     medical: bool = True
+    warnings: tuple[str, ...] = ()
 
     @property
     def leaks(self) -> int:
@@ -58,7 +61,7 @@ class FileResult:
         """Give the entry of the JSON report."""
         names = ("source", "output", "status", "strategy", "edits", "bytes_written")
         entry = {name: getattr(self, name) for name in names}
-        return entry | {"audit": _audit_dict(self.audit), "messages": list(self.messages)}
+        return entry | {"audit": _audit_dict(self.audit), "messages": [*self.warnings, *self.messages]}
 
     def __str__(self) -> str:
         parts = [f"{self.source}: {self.status}"]
@@ -69,7 +72,7 @@ class FileResult:
         text = " ".join(parts)
         if self.leaks:
             text += f"; {self.leaks} places with something identifying are left"
-        return "; ".join((text, *self.messages))
+        return "; ".join((text, *self.warnings, *self.messages))
 
 
 def _audit_dict(audit: Audit | None) -> dict[str, Any] | None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from pydicom.dataset import Dataset
 
-from fastanon import anonymize
+from fastanon import anonymize, dcmanonym
+from fastanon.cli import main
 from fastanon.errors import DONE, LEFT
 from fastanon.report import FileResult
 from tests.siemens_files import (
@@ -59,7 +60,7 @@ def anonymized(path: Path, tag: int, value: bytes) -> tuple[FileResult, bytes, b
 
 
 def assert_gone(result: FileResult, old: bytes, new: bytes) -> None:
-    assert any("contradicts itself" in message for message in result.messages)
+    assert any("contradicts itself" in message for message in result.warnings)
     assert b"okonkwo" in old.lower()
     assert b"okonkwo" not in new.lower()
     assert b"chidinma" not in new.lower()
@@ -101,5 +102,15 @@ def test_what_can_not_be_mended_there_is_a_leak(to: bool, tmp_path: Path) -> Non
 
 def test_a_sound_file_warns_of_nothing(tmp_path: Path) -> None:
     result, _, new = anonymized(tmp_path / "a.dcm", 0x1020, GOOD)
-    assert not any("contradicts" in message for message in result.messages)
+    assert not any("contradicts" in message for message in result.warnings)
     assert b"okonkwo" not in new.lower()
+
+
+def test_the_command_line_says_so_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = dataset(Study(NAME))
+    whole[0x0029, 0x1020].value = even(BROKEN_CSA["no 77"])
+    save(tmp_path / "a.dcm", whole)
+    assert main(["anonymize", str(tmp_path / "a.dcm"), "--in-place"]) == DONE
+    assert capsys.readouterr().err.count("contradicts itself") == 1
+    with pytest.warns(UserWarning, match="contradicts itself"):
+        dcmanonym(tmp_path / "a.dcm")

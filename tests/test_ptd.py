@@ -143,7 +143,7 @@ def test_with_a_wrong_length_it_is_cleaned_at_equal_length(tmp_path: Path, whole
     report = anonymize(path, in_place=True, patient="SOMEBODY^WITH A MUCH LONGER NAME^THAN IT WAS")
     after = path.read_bytes()
     assert (report.exit_status, report.files[0].strategy) == (0, "patch")
-    assert any("another length" in message for message in report.files[0].messages)
+    assert any("another length" in message for message in report.files[0].warnings)
     assert len(after) == len(before)
     assert after[: 4 * WORDS] == before[: 4 * WORDS]
     assert after[-24:] == before[-24:]

@@ -39,8 +39,8 @@ def run(options: argparse.Namespace) -> int:
 
     def tell(result: FileResult) -> None:
         trouble = result.status in ("failed", "refused")
-        if trouble or options.verbose:
-            print(result, file=sys.stderr if trouble else sys.stdout)
+        if trouble or result.warnings or options.verbose:
+            print(result, file=sys.stderr if trouble or result.warnings else sys.stdout)
 
     report = batch.run(options.paths, replacements, options.output, tell)
     for result in report.files:
