@@ -10,7 +10,7 @@ from fastanon.opened import Opened
 from fastanon.part import Part
 from fastanon.planner import Plan
 from fastanon.scan import Hit
-from fastanon.search import Place, hits_in, left_at
+from fastanon.search import Place, hits_in, hits_in_numbers, left_at, place_in_numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +51,11 @@ def of_copy(path: str, needles: tuple[Needle, ...]) -> Audit:
         parts = read_parts(opened)
         left = [_left(part, hit) for part in parts for hit in hits_in(part, needles)]
         leaks = tuple(place for place in left if place.where)
+        leaks += tuple(place_in_numbers(*hit) for part in parts for hit in hits_in_numbers(part, needles))
         scanned = sum(stop - start for part in parts for start, stop in part.searched())
         payload = sum(end - start for part in parts for start, end in part.payload_runs())
         packed = tuple(run for part in parts for run in part.packed())
-    return Audit("copy", scanned, payload, leaks, len(left) - len(leaks), packed)
+    return Audit("copy", scanned, payload, leaks, sum(not place.where for place in left), packed)
 
 
 def _left(part: Part, hit: Hit) -> Place:

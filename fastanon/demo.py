@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
 from fastanon import api
 from fastanon.errors import DONE, LEFT, UsageError
 from fastanon.report import Report
+from fastanon.search import Place
 from fastanon.synthetic import Person, make_study, planted_forms
+from fastanon.synthetic.packed import unpack
+from fastanon.synthetic.payload import payload_of
 
 
 def demo(folder: str | os.PathLike[str], listmode_bytes: int = 24 << 20) -> int:
@@ -40,8 +44,8 @@ def demo(folder: str | os.PathLike[str], listmode_bytes: int = 24 << 20) -> int:
     person = Person()
     start = time.perf_counter()
     study = make_study(root / "study", person, listmode_bytes)
-    size = sum(path.stat().st_size for path in study.files)
-    print(f"1. A synthetic Biograph mMR study: {len(study.files)} files, {size / 1e6:.0f} MB, in {root / 'study'}")
+    size = sum(path.stat().st_size for path in study.files) / 1e6
+    print(f"1. A synthetic study of one patient: {len(study.files)} files, {size:.0f} MB, in {root / 'study'}")
     print(f"   made in {time.perf_counter() - start:.1f} s; the patient is invented\n")
     _show(root / "study")
     start = time.perf_counter()
@@ -55,56 +59,63 @@ def demo(folder: str | os.PathLike[str], listmode_bytes: int = 24 << 20) -> int:
 
 def _show(study: Path) -> None:
     print("2. What identifies the patient (fastanon inspect), a file of each series:\n")
-    print(f"   {'series':<8} {'files':>5} {'fields':>7} {'copies':>7} {'CSA leftovers':>14}   for example")
-    found = api.inspect(study)
-    for series in dict.fromkeys(Path(one.path).relative_to(study.resolve()).parts[0] for one in found):
-        ones = [one for one in found if series in Path(one.path).parts]
-        one = max(ones, key=lambda o: len(o.copies))
-        example = next((f"{p.where.split(' > ')[-1]} at {p.offset}" for p in one.copies[::-1]), "")
-        numbers = f"{len(one.fields):>7} {len(one.copies):>7} {one.slack:>14}"
-        print(f"   {series:<8} {len(ones):>5} {numbers}   {example}")
-    print()
+    print(f"   {'series':<8} {'files':>5} {'fields':>7} {'copies':>7} {'leftovers':>10}   for example")
+    found: dict[str, list[api.Inspection]] = {}
+    for one in api.inspect(study):
+        found.setdefault(Path(one.path).relative_to(study.resolve()).parts[0], []).append(one)
+    fullest = {series: max(ones, key=lambda one: len(one.copies)) for series, ones in found.items()}
+    common = Counter(name for one in fullest.values() for name in {_name(place) for place in one.copies})
+    for series, one in fullest.items():
+        numbers = f"{len(one.fields):>7} {len(one.copies):>7} {one.slack:>10}"
+        print(f"   {series:<8} {len(found[series]):>5} {numbers}   {_example(one.copies, common)}")
+    print("\n   leftovers: what the scanner's memory held before, between the values of a header\n")
+
+
+def _name(place: Place) -> str:
+    return " > ".join(place.where.split(" > ")[-2:])
+
+
+def _example(copies: Iterable[Place], common: Counter[str]) -> str:
+    """Give a place that few series have; the next series shows another one."""
+    place = min(copies, key=lambda place: (common[_name(place)], -place.where.count(">")), default=None)
+    if place is None:
+        return ""
+    common[_name(place)] += len(common)
+    return f"{_name(place)} at {place.offset}"
 
 
 def _count(root: Path, person: Person, report: Report) -> int:
     """Search every byte of both folders for what was planted, payloads included, without fastanon's search."""
     print("4. Counted by a plain search for the planted values in every byte, payloads included:\n")
-    print(f"   {'':<12} {'before':>7} {'after':>7}")
+    print(f"   {'':<12} {'before':>7} {'after':>7} {'packed':>7}")
     before, after = (_everything(root / name) for name in ("study", "anonymized"))
-    left = 0
+    reports = sorted((root / "anonymized" / "REPORT").iterdir())
+    packed = [text.lower() for path in reports for text in unpack(path.read_bytes())]
+    totals = [0, 0, 0]
     for kind, forms in planted_forms(person).items():
-        counts = [_occurrences(forms, files) for files in (before, after)]
-        left += counts[1]
-        print(f"   {kind:<12} {counts[0]:>7} {counts[1]:>7}")
-    same = _digests(before.values()) == _digests(after.values())
-    print(f"\n   payloads (list-mode, norm, pixels): {'the same, bit for bit' if same else 'NOT the same'}")
-    clean = not left and same and report.exit_status == DONE
-    print(f"\n{'Done: nothing that was planted is left.' if clean else 'NOT clean: see the report.'}")
+        counts = [_occurrences(forms, texts) for texts in (before, after, packed)]
+        totals = [a + b for a, b in zip(totals, counts, strict=True)]
+        print(f"   {kind:<12} {counts[0]:>7} {counts[1]:>7} {counts[2]:>7}")
+    same = _digests(root / "study") == _digests(root / "anonymized")
+    listed = sum(len(one.audit.packed) for one in report.files if one.audit)
+    print("\n   packed: in zip and base64 after the run, in texts that the report lists as not searched")
+    print(f"   payloads (list-mode, norm, pixels, spectra): {'the same, bit for bit' if same else 'NOT the same'}")
+    clean = not totals[1] and same and report.exit_status == DONE and (listed == len(packed) or not totals[2])
+    where = f", but for what {listed} packed texts hold" if totals[2] else ""
+    print(f"\n{f'Done: nothing that was planted is left{where}.' if clean else 'NOT clean: see the report.'}")
     return DONE if clean else LEFT
 
 
-def _everything(folder: Path) -> dict[str, bytes]:
-    return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+def _everything(folder: Path) -> list[bytes]:
+    """Give every file in lower case, its name first."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return [path.name.lower().encode() + b"\0" + path.read_bytes().lower() for path in files]
 
 
-def _occurrences(forms: Iterable[bytes], files: dict[str, bytes]) -> int:
-    texts = [os.path.basename(name).lower().encode() + b"\0" + data.lower() for name, data in files.items()]
+def _occurrences(forms: Iterable[bytes], texts: Iterable[bytes]) -> int:
     return sum(text.count(form.lower()) for form in forms for text in texts)
 
 
-def _digests(files: Iterable[bytes]) -> list[str]:
-    """Digest the last value of each file, as pydicom reads it; a .bf is all payload."""
-    return sorted(hashlib.blake2b(_payload(data)).hexdigest() for data in files)
-
-
-def _payload(data: bytes) -> bytes:
-    from io import BytesIO
-
-    import pydicom
-
-    if data[128:132] != b"DICM":
-        return data
-    dataset = pydicom.dcmread(BytesIO(data))
-    last = next(reversed(list(dataset.keys())))
-    value = dataset.get_item(last).value
-    return value if isinstance(value, bytes) else b""
+def _digests(folder: Path) -> list[str]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(hashlib.blake2b(payload_of(path)).hexdigest() for path in files)

@@ -12,33 +12,12 @@ from fastanon.boxes import box_of
 from fastanon.dictionary import LIMITS, PADDING, TEXT_VRS
 from fastanon.elements import Element, Elements
 from fastanon.fields import Box, Field, Space, Text
+from fastanon.keep import AROUND, KEEP, KEPT_PRIVATE, is_kept
 from fastanon.opened import Opened
 from fastanon.part import Part, Run, broken_text, holding, text_rules
 from fastanon.profile import RULES, Rule
-from fastanon.siemens import csa, interfile, protocol, protocol_keys
-
-#: Text that says what a file is, never whom it shows; programs classify by it. None keeps the whole value.
-KEEP: dict[int, re.Pattern[bytes] | None] = {
-    0x00080070: None,  # Manufacturer
-    0x00080100: None,  # Code Value, such as that of the isotope
-    0x00080102: None,  # Coding Scheme Designator
-    0x00080104: re.compile(rb"\^\d+\^[A-Za-z]*|\b[A-Z][a-z]?\^\d+\^?"),  # Code Meaning: isotopes, ^18^Fluorine
-    0x00081090: None,  # Manufacturer's Model Name
-    0x00180024: None,  # Sequence Name
-    0x00180031: None,  # Radiopharmaceutical
-    0x00181020: None,  # Software Versions: NIPET refuses versions that it does not know
-    0x00204000: re.compile(rb"(?i)listmode|list mode|pet normali[sz]ation data|sinogram|mr based umap|physio"),
-}
-
-#: Types and versions of Siemens' headers: last byte of the element's number, by creator.
-_KEPT_PRIVATE = {"SIEMENS CSA HEADER": (0x08, 0x09, 0x18, 0x19), "SIEMENS CSA NON-IMAGE": (0x08, 0x09)}
-
-#: What NIPET reads off a CSA header (mmraux.py): the isotope's code, within 100 bytes of this name.
-_ISOTOPE = re.compile(rb"RadionuclideCodeSequence.{0,100}?CodeValue:[ \t]*[\w-]*", re.DOTALL)
-_AROUND = 256
-
-#: Digits and dots with at least three dots are a UID, as a whole: no number inside them is a copy.
-_UID = re.compile(rb"[0-9]*(?:\.[0-9]+){3,}")
+from fastanon.siemens import csa, interfile, protocol, protocol_keys, spelled
+from fastanon.siemens.spelled import Spelled
 
 #: Public bulk that may hold text: (0002,0102) Private Information, (0042,0011) Encapsulated Document.
 _PUBLIC_BULK = frozenset((0x00020102, 0x00420011))
@@ -130,27 +109,31 @@ class DicomPart(Part):
     def packed(self) -> list[tuple[str, int]]:
         """Give name and size of every text that is packed, so that no search sees it.
 
-        Siemens packs reports (zip, gzip) and landmarks (base64) into private values and CSA items, and writes
-        some comments of protocols a character a line.
+        Siemens packs reports (zip, gzip) and landmarks (base64) into private values and CSA items.
         """
         private = (i for i, tag in enumerate(self.elements.tags) if tag >> 16 & 1)
-        bulk = [i for i in private if not self.elements[i].nested and i not in self.payloads]
+        bulk = [i for i in private if not self.elements[i].nested]
         runs = [(self._key(i), self.elements[i].value, self.elements[i].end) for i in bulk if self._is_packed(i)]
         texts = [f for i in self._siemens_texts() for f in self.fields_inside(i)]
         runs += [(f.key, *f.value) for f in texts if _BASE64.fullmatch(self.bytes_at(*f.value))]
-        spelled = [
-            (" > ".join((*self._key(i), name)), size)
-            for i in self._siemens_texts()
-            for name, size in protocol.spelled(self.value(i))
-        ]
-        return [(" > ".join(key), end - start) for key, start, end in runs] + spelled
+        return [(" > ".join(key), end - start) for key, start, end in runs]
+
+    def spelled(self) -> list[Spelled]:
+        """Give the texts that are written as numbers."""
+        runs = ((self._key(i), self.value(i), self.elements[i].value) for i in self._siemens_texts())
+        found = ((key, one) for key, data, base in runs for one in spelled.read(data, base))
+        return [one._replace(name=" > ".join((*key, one.name))) for key, one in found]
 
     def _is_packed(self, index: int) -> bool:
         element = self.elements[index]
         head = self.bytes_at(element.value, min(element.value + 4, element.end))
         if head[:4] == b"PK\3\4" or head[:3] == b"\x1f\x8b\x08":
             return True
-        return 64 <= element.length < 1 << 24 and _BASE64.fullmatch(self.value(index)) is not None
+        return (
+            64 <= element.length < 1 << 24
+            and index not in self.payloads
+            and _BASE64.fullmatch(self.value(index)) is not None
+        )
 
     def _siemens_texts(self) -> Iterator[int]:
         for i, tag in enumerate(self.elements.tags):
@@ -182,7 +165,10 @@ class DicomPart(Part):
         index = self.elements.at(start)
         if index < 0:
             return self._outside(start, end)
-        if self.elements[index].nested or self._kept(index, start, end):
+        element = self.elements[index]
+        at = max(element.value, start - AROUND)
+        around = self.bytes_at(at, min(element.end, end + AROUND))
+        if element.nested or is_kept(element.tag, around, start - at, end - at):
             return None
         return holding(self.fields_inside(index), start, end)
 
@@ -199,16 +185,6 @@ class DicomPart(Part):
         index = self.elements.at(start)
         return broken_text(self.fields_inside(index), start, end) if index >= 0 else None
 
-    def _kept(self, index: int, start: int, end: int) -> bool:
-        """Say whether a hit lies in a word that classifies the file, in the isotope's code, or inside a UID."""
-        element = self.elements[index]
-        at = max(element.value, start - _AROUND)
-        around = self.bytes_at(at, min(element.end, end + _AROUND))
-        words = KEEP.get(element.tag) or (_ISOTOPE if dictionary.is_private(element.tag) else None)
-        spans = [match.span() for match in words.finditer(around)] if words else []
-        spans += [uid.span() for uid in _UID.finditer(around) if uid.span() != (start - at, end - at)]
-        return any(a + at < end and start < b + at for a, b in spans)
-
     def _outside(self, start: int, end: int) -> Field | None:
         """Take what lies before the first element or behind the last as slack, where every hit counts."""
         first = self.elements.headers[0] if len(self.elements) else self.stop
@@ -222,7 +198,7 @@ class DicomPart(Part):
         element = self.elements[index]
         vr, private = element.real_vr, dictionary.is_private(element.tag)
         creator = dictionary.is_private_creator(element.tag) and element.vr in ("LO", "")
-        kept = private and element.tag & 0xFF in _KEPT_PRIVATE.get(self.creator(index), ())
+        kept = private and element.tag & 0xFF in KEPT_PRIVATE.get(self.creator(index), ())
         if creator or kept or index in self.payloads or KEEP.get(element.tag, element) is None:
             return []
         text = Text(self.charset(index), PADDING.get(vr, b" "), LIMITS.get(vr, 0))

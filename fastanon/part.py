@@ -9,6 +9,7 @@ from typing import TypeAlias
 from fastanon.fields import Field, Space
 from fastanon.opened import Opened
 from fastanon.profile import TEXT_RULES, Rule
+from fastanon.siemens.spelled import Spelled
 from fastanon.walk import Bytes
 
 Run: TypeAlias = tuple[int, int]
@@ -60,6 +61,10 @@ class Part:
 
     def packed(self) -> list[tuple[str, int]]:
         """Give name and size of every text that is packed, so that no search sees it."""
+        return []
+
+    def spelled(self) -> list[Spelled]:
+        """Give the texts that are written as numbers, in which needles do not stand as they are."""
         return []
 
     def searched(self) -> Iterator[Run]:
@@ -132,8 +137,8 @@ class TextPart(Part):
         Gives the rule for the last part of a key, or None.
     payloads : list of (int, int)
         Runs of bulk data.
-    packed : list of (str, int)
-        Name and size of texts that no search sees.
+    spelled : list of Spelled
+        Texts in it that are written as numbers.
     start, stop : int
         The bytes it answers for; the whole file by default.
     """
@@ -144,23 +149,23 @@ class TextPart(Part):
         fields: Iterable[Field] = (),
         rule_of: Callable[[str], str | None] = lambda _: None,
         payloads: list[Run] | None = None,
-        packed: list[tuple[str, int]] | None = None,
+        spelled: list[Spelled] | None = None,
         start: int = 0,
         stop: int | None = None,
     ) -> None:
         super().__init__(Space(), opened.view, start, opened.size if stop is None else stop, opened)
         self.fields = sorted(fields, key=lambda f: f.value)
         self.borders = frozenset(offset for f in self.fields for offset in f.value)
-        self._rule_of, self._payloads, self._packed = rule_of, payloads or [], packed or []
+        self._rule_of, self._payloads, self._spelled = rule_of, payloads or [], spelled or []
         self._note_broken(self.fields)
 
     def payload_runs(self) -> list[Run]:
         """Give the runs of bulk data without text, in order."""
         return self._payloads
 
-    def packed(self) -> list[tuple[str, int]]:
-        """Give name and size of every text that is packed, so that no search sees it."""
-        return self._packed
+    def spelled(self) -> list[Spelled]:
+        """Give the texts that are written as numbers."""
+        return self._spelled
 
     def identifying(self) -> Iterator[tuple[Field, Rule]]:
         """Give the fields whose values say who it is."""

@@ -11,13 +11,14 @@ from fastanon.container import deflate
 from fastanon.edits import Edit, edited, in_order, with_lengths
 from fastanon.errors import FileError, PlanError
 from fastanon.fields import Field, Text
-from fastanon.identity import ESCAPE, like_date
 from fastanon.names import Mask, Renamed
 from fastanon.opened import Identity, Opened
 from fastanon.part import Part, Run
 from fastanon.profile import Replacements, Rule
 from fastanon.scan import Hit, find
-from fastanon.search import Finding, Place, left_at, search
+from fastanon.search import Finding, Place, left_at, place_in_numbers, search
+from fastanon.siemens.spelled import Spelled
+from fastanon.spellings import like_date
 
 _Planned: TypeAlias = tuple[Field, Edit, str]  # and the kind of what is edited
 
@@ -47,7 +48,7 @@ class Plan:
     structural : int
         Needles met in keys, numbers, codes and kept words, and left there.
     packed : tuple of (str, int)
-        Name and size of packed texts (zip, gzip, base64, a character a line), which were not searched.
+        Name and size of packed texts (zip, gzip, base64), which were not searched.
     messages : tuple of str
         What a person should know, without any value.
     """
@@ -108,11 +109,13 @@ def make_plan(opened: Opened, found: Finding, replacements: Replacements, rename
             for hit, f in _uncovered(part, found, covered):
                 if f is None:
                     left.append(left_at(part, hit))
-                else:
-                    planned.append((f, _copy_edit(hit, f), hit.needle.kind))
+                elif (edit := _copy_edit(hit, f)).new != part.bytes_at(hit.start, hit.end):
+                    planned.append((f, edit, hit.needle.kind))
+            numbers = [(text, hit) for p, text, hit in found.spelled if p is part]
+            places += [place_in_numbers(text, hit) for text, hit in numbers]
             places += [Place(f.name, e.offset, e.old, kind) for f, e, kind in planned]
             growing = [f for f, _ in fields] + [f for p, f in found.names if p is part]
-            edits += _in_file(part, with_lengths([e for _, e, _ in planned], growing))
+            edits += _in_file(part, with_lengths([e for _, e, _ in planned], growing) + _number_edits(numbers))
         opened.check()
         leaks = tuple(place for place in left if place.where)
         return Plan(
@@ -191,20 +194,27 @@ def _slack_edits(part: Part) -> Iterator[_Planned]:
         yield f, Edit(f.value[0], size, bytes(size), "slack of a CSA header"), "slack"
 
 
+def _number_edits(hits: list[tuple[Spelled, Hit]]) -> list[Edit]:
+    """Make an X of each character of a copy that is written as numbers."""
+    changes = (c for text, hit in hits for at in range(hit.start, hit.end) for c in text.changes[at])
+    return [Edit(c.offset, len(c.new), c.new, "copy in numbers") for c in changes]
+
+
 def _copy_edit(hit: Hit, f: Field) -> Edit:
     """Replace a copy at equal length: padded with spaces, or `x` throughout where that does not fit."""
     needle, room = hit.needle, hit.end - hit.start
-    escape = ESCAPE.match(needle.data)
-    if escape is not None:  # what follows may still need the escape; 2121 is a space of two bytes
-        return Edit(hit.start, room, escape[0] + b"!" * (room - escape.end()), f"copy of a {needle.kind}")
+    if needle.escape:  # what follows may still need the escape; 2121 is a space of two bytes
+        return Edit(hit.start, room, b"!" * room, f"copy of a {needle.kind}")
     try:
         spelled = _plain(needle.new, f).encode(needle.codec)
     except UnicodeEncodeError:
         spelled = b""
-    if not spelled or len(spelled) > room:
-        spelled = ("x" * (room // needle.unit)).encode(needle.codec)
-    spelled += " ".encode(needle.codec) * ((room - len(spelled)) // needle.unit)
-    return Edit(hit.start, room, spelled, f"copy of a {needle.kind}")
+    cut = room % needle.unit  # of UTF-16 the zero before the first letter
+    length = (room + cut) // needle.unit
+    if not spelled or len(spelled) > room + cut:
+        spelled = ("x" * length).encode(needle.codec)
+    spelled += " ".encode(needle.codec) * (length - len(spelled) // needle.unit)
+    return Edit(hit.start, room, spelled[cut:], f"copy of a {needle.kind}")
 
 
 def _plain(new: str, f: Field) -> str:
@@ -228,4 +238,4 @@ def _messages(found: Finding) -> Iterator[str]:
     if not found.fields:
         yield "no identifying field"
     if found.packed:
-        yield f"{len(found.packed)} packed texts (zip, gzip, base64, a character a line) were not searched"
+        yield f"{len(found.packed)} packed texts (zip, gzip, base64) were not searched"

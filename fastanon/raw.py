@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastanon.fields import Space
 from fastanon.opened import Opened
 from fastanon.part import Part, TextPart
-from fastanon.siemens import interfile, protocol, protocol_keys, rda, twix
+from fastanon.siemens import interfile, protocol_keys, rda, spelled, twix
 
 #: What the sniffers and the header of an ``.rda`` need to see.
 _HEAD = max(twix.HEAD, rda.MAX_HEADER)
@@ -41,9 +41,9 @@ def _twix(opened: Opened) -> TextPart:
     located = twix.locate(opened)
     fields = twix.fields(located, opened, Space())
     payloads = [m.data for m in located.measurements]
-    texts = [opened.read(*buffer.text) for m in located.measurements for buffer in m.buffers]
-    packed = [found for text in texts for found in protocol.spelled(text)]
-    part = TextPart(opened, fields, _twix_rule_of, payloads, packed)
+    texts = [buffer.text for m in located.measurements for buffer in m.buffers]
+    comments = [found for text in texts for found in spelled.read(opened.read(*text), text[0])]
+    part = TextPart(opened, fields, _twix_rule_of, payloads, comments)
     if any(m.cut for m in located.measurements):
         part.notes.append("the measurement data is cut off")
     if located.lost:

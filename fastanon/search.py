@@ -13,6 +13,7 @@ from fastanon.opened import Opened
 from fastanon.part import Part
 from fastanon.profile import FILE_NAME, Replacements, Rule
 from fastanon.scan import Hit, find
+from fastanon.siemens.spelled import Spelled
 
 _BLOCK, _MARGIN = 16 << 20, 4096  # no needle, joined with its neighbors, is longer than the margin
 
@@ -37,6 +38,7 @@ class Finding:
     needles: tuple[Needle, ...]
     left_out: int
     hits: list[tuple[Part, Hit, Field | None]]
+    spelled: list[tuple[Part, Spelled, Hit]]
     scanned: int
     payload: int
     packed: tuple[tuple[str, int], ...]
@@ -49,12 +51,12 @@ def search(opened: Opened, replacements: Replacements) -> Finding:
     fields = [found for found in every if found[2].kind != FILE_NAME]
     names = [(part, f) for part, f, rule in every if rule.kind == FILE_NAME]
     values = [value for part, f, rule in fields for value in _values(part, f, rule, replacements)]
-    charsets = {f.text.encoding for _, f, _ in fields if f.text}
-    needles, left_out = needles_of(values, charsets)
+    needles, left_out = needles_of(values)
     hits = [(part, hit) for part in parts for hit in hits_in(part, needles)]
     return Finding(
         parts, fields, names, needles, left_out,
         [(part, hit, part.field_at(hit.start, hit.end)) for part, hit in hits],
+        [(part, text, hit) for part in parts for text, hit in hits_in_numbers(part, needles)],
         sum(stop - start for part in parts for start, stop in part.searched()),
         sum(end - start for part in parts for start, end in part.payload_runs()),
         tuple(run for part in parts for run in part.packed()),
@@ -66,6 +68,16 @@ def hits_in(part: Part, needles: tuple[Needle, ...]) -> Iterator[Hit]:
     if needles:
         for start, stop in part.searched():
             yield from _hits_in_run(part, needles, start, stop)
+
+
+def hits_in_numbers(part: Part, needles: tuple[Needle, ...]) -> Iterator[tuple[Spelled, Hit]]:
+    """Search the texts that are written as numbers; the offsets of hits are those of characters."""
+    return ((text, hit) for text in part.spelled() for hit in find(text.text, needles))
+
+
+def place_in_numbers(text: Spelled, hit: Hit) -> Place:
+    """Say where a hit in such a text begins."""
+    return Place(text.name, text.changes[hit.start][0].offset, hit.end - hit.start, hit.needle.kind)
 
 
 def left_at(part: Part, hit: Hit) -> Place:
@@ -86,10 +98,10 @@ def _hits_in_run(part: Part, needles: tuple[Needle, ...], start: int, stop: int)
 
 
 def _values(part: Part, f: Field, rule: Rule, replacements: Replacements) -> Iterator[Value]:
-    raw, encoding, new = part.bytes_at(*f.value), f.text.encoding if f.text else "", replacements.of(rule)
-    raws = raw.split(b"\\") if "\\" in encoding and b"\x1b" in raw else [b""]
-    for n, value in enumerate(text.split_values(raw, encoding)):
-        groups = value.split("=") if rule.kind == "name" else [value]
-        raw_groups = raws[n].split(b"=") if n < len(raws) else []
-        for g, group in enumerate(groups):
-            yield Value(rule.kind, group.strip(" ^"), raw_groups[g] if g < len(raw_groups) else b"", new)
+    raw, new = part.bytes_at(*f.value), replacements.of(rule)
+    encoding = f.text.encoding if f.text else ""
+    if encoding in ("latin-1", "ascii"):  # of Siemens' texts, which declare none
+        encoding = text.guessed(raw)
+    for value in text.split_values(raw, encoding):
+        for group in value.split("=") if rule.kind == "name" else [value]:
+            yield Value(rule.kind, group.strip(" ^"), encoding, new)

@@ -18,6 +18,22 @@ CODECS = {
 #: In these a second byte may be a backslash, so a value is decoded before it is split.
 _MULTIBYTE = {"shift_jis", "gb18030", "gbk"}
 
+#: The same with code extensions (PS3.3 C.12.1.1.2), in which each is designated by an escape.
+_EXTENSIONS = {
+    **CODECS,
+    "ISO_IR 87": "iso2022_jp", "ISO_IR 159": "iso2022_jp_2", "ISO_IR 149": "euc_kr", "ISO_IR 58": "gb2312",
+}  # fmt: skip
+
+#: The escapes before two-byte characters that look like ASCII, JIS X 0208 of either year and JIS X 0212.
+ESCAPES = {"iso2022_jp": (b"\x1b$B", b"\x1b$@"), "iso2022_jp_2": (b"\x1b$(D",)}
+
+#: What an escape in a text that declares no character set tells of it.
+_DESIGNATED = {
+    b"$B": "ISO 2022 IR 87", b"$@": "ISO 2022 IR 87", b"$(D": "ISO 2022 IR 159", b"$)C": "ISO 2022 IR 149",
+    b"$)A": "ISO 2022 IR 58", b"-A": "ISO 2022 IR 100", b"-B": "ISO 2022 IR 101", b"-F": "ISO 2022 IR 126",
+    b"-L": "ISO 2022 IR 144", b")I": "ISO 2022 IR 13",
+}  # fmt: skip
+
 _FORBIDDEN = {"\\": "a backslash", '"': "a double quote", "{": "a brace", "}": "a brace"}
 
 
@@ -28,6 +44,27 @@ def codec_of(encoding: str) -> str | None:
     if len(terms) > 1 and any(term not in ("", "ISO 2022 IR 6", terms[0]) for term in terms):
         return None
     return CODECS.get(first, encoding if encoding.islower() or encoding.startswith("latin") else None)
+
+
+def codecs_of(encoding: str) -> list[str]:
+    """Give Python's codecs for all parts of a character set, those of code extensions too."""
+    single = codec_of(encoding)
+    if single is not None:
+        return [single]
+    terms = (term.strip().replace("ISO 2022 IR", "ISO_IR") for term in encoding.split("\\"))
+    return [_EXTENSIONS[term] for term in terms if term in _EXTENSIONS]
+
+
+def guessed(value: bytes) -> str:
+    """Guess the character set of a text that declares none: what its escapes say, or UTF-8, or Latin-1."""
+    terms = [term for escape, term in _DESIGNATED.items() if b"\x1b" + escape in value]
+    if terms:
+        return "\\".join(["", *dict.fromkeys(terms)])
+    try:
+        value.decode("utf-8")
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "ascii" if value.isascii() else "utf-8"
 
 
 def decode(value: bytes, encoding: str) -> str:

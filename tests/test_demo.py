@@ -11,6 +11,7 @@ from fastanon.cli import main
 from fastanon.edits import Edit
 from fastanon.errors import DONE, LEFT, USAGE
 from fastanon.fields import Field
+from fastanon.report import Report
 from fastanon.scan import Hit
 
 README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
@@ -43,6 +44,33 @@ def test_its_count_sees_what_is_left(
 
     assert demo(tmp_path / "demo", listmode_bytes=1 << 16) == LEFT
     assert "NOT clean" in capsys.readouterr().out
+
+
+def test_a_packed_text_that_the_report_does_not_list_is_not_clean(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("fastanon.dicom.DicomPart.packed", lambda _: [])
+    from fastanon.demo import demo
+
+    assert demo(tmp_path / "demo", listmode_bytes=1 << 16) == LEFT
+    assert "NOT clean" in capsys.readouterr().out
+
+
+def test_a_payload_that_changes_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from fastanon import api
+    from fastanon.demo import demo
+
+    def spoil(source: Path, to: Path) -> Report:
+        report = anonymize(source, to=to)
+        [path] = to.glob("SINO/*.s")
+        data = bytearray(path.read_bytes())
+        data[32768] ^= 1
+        path.write_bytes(data)
+        return report
+
+    anonymize = api.anonymize
+    monkeypatch.setattr("fastanon.demo.api.anonymize", spoil)
+    assert demo(tmp_path / "demo", listmode_bytes=1 << 16) == LEFT
 
 
 def _nothing(hit: Hit, _: Field) -> Edit:

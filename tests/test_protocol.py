@@ -476,14 +476,19 @@ def test_a_protocol_of_180_kb_takes_less_than_30_ms() -> None:
     assert min(seconds(text) for _ in range(5)) < 0.03
 
 
-def test_a_comment_that_is_spelled_is_said_to_be_unsearched(tmp_path: Path) -> None:
+def test_a_name_in_a_comment_that_is_spelled_goes(tmp_path: Path) -> None:
     """ASCCONV writes numbers that are characters one a line, as in a real diffusion protocol of the corpus."""
-    comment = "".join(f"sFree.sComment.{n}\t\t = 0x{ord(c):x}    # '{c}'\n" for n, c in enumerate("OKONKWO C."))
-    text = f'### ASCCONV BEGIN ###\nulVersion = 1\n{comment}tOther = "a"\n### ASCCONV END ###'.encode()
-    assert protocol.spelled(text) == [("sFree.sComment", len(comment) - 1)]
-    whole = dataset(Study("OKONKWO^CHIDI"))
-    whole[0x0029, 0x1020].value = even(sv10((("MrPhoenixProtocol", "UN", [text]),)))
-    report = anonymize(save(tmp_path / "a.dcm", whole), in_place=True)
-    (listed,) = report.as_dict()["files"][0]["audit"]["not_scanned"][1:]
-    assert listed["what"].endswith("> sFree.sComment")
-    assert report.exit_status == 0
+    spelled = "".join(
+        f"sFree.sComment.{n}\t\t = 0x{ord(c):x}    # '{c}'\n" for n, c in enumerate("of OKONKWO, C.")
+    )
+    text = f'### ASCCONV BEGIN ###\nulVersion = 1\n{spelled}tOther = "a"\n### ASCCONV END ###'.encode()
+    for name, wanted in (("OKONKWO^CHIDI", "of XXXXXXX, C."), ("SMITH^CHIDI", "of OKONKWO, C.")):
+        whole = dataset(Study(name))
+        whole[0x0029, 0x1020].value = even(sv10((("MrPhoenixProtocol", "UN", [text]),)))
+        report = anonymize(save(tmp_path / "a.dcm", whole), in_place=True)
+        new = (tmp_path / "a.dcm").read_bytes().decode("latin-1")
+        assert "".join(re.findall(r"sComment\.\d+\t\t = 0x.. +# '(.)'", new)) == wanted
+        codes = re.findall(r"sComment\.\d+\t\t = 0x(..)", new)
+        assert bytes.fromhex("".join(codes)).decode() == wanted
+        assert report.exit_status == 0
+        assert anonymize(tmp_path / "a.dcm", in_place=True).count("unchanged") == 1

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import itertools
 import re
 import struct
 import warnings
+import zipfile
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +20,13 @@ import pytest
 from csa_header import CsaHeader
 
 from fastanon.synthetic import Person, Study, make_listmode, make_slice, make_study, planted_forms
+from fastanon.synthetic.packed import unpack
+from fastanon.synthetic.payload import payload_of
 from fastanon.synthetic.words import BINS, listmode_block, norm
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # nibabel calls its own DICOM readers experimental
+    from nibabel.nicom import csareader
     from nibabel.nicom.csareader import get_csa_header
 
 WORDS = 1 << 18
@@ -32,8 +38,23 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     return make_study(tmp_path_factory.mktemp("study"), listmode_bytes=4 * WORDS, slices=3)
 
 
+def with_csa(study: Study) -> list[Path]:
+    """List the DICOM files with CSA headers that begin with SV10."""
+    files = (*study.listmode, *study.norm, *study.umap, *study.t1, *study.report)
+    return [path for path in files if path.suffix != ".bf"]
+
+
 def dicoms(study: Study) -> list[Path]:
-    return [path for path in study.files if path.suffix != ".bf"]
+    return [*with_csa(study), *study.older, *study.xa]
+
+
+def streams(study: Study) -> list[bytes]:
+    """Cut the DICOM streams out of both ptd, by the flavor's own marks."""
+    large, dummy = (path.read_bytes() for path in study.ptd)
+    size = struct.unpack("<i", large[-24:-20])[0]
+    assert large.endswith(b"LARGE_PET_LM_RAWDATA")
+    assert dummy[:10] + dummy[-4:] == b"dummy dataEND!"
+    return [large[len(large) - 24 - size : -24], dummy[10:-4]]
 
 
 def block(dataset: pydicom.Dataset, group: int, creator: str) -> pydicom.dataset.PrivateBlock:
@@ -41,7 +62,7 @@ def block(dataset: pydicom.Dataset, group: int, creator: str) -> pydicom.dataset
 
 
 def csa_headers(study: Study) -> Iterator[tuple[pydicom.Dataset, str, bytes]]:
-    for path in dicoms(study):
+    for path in with_csa(study):
         dataset = pydicom.dcmread(path)
         found = block(dataset, 0x0029, "SIEMENS CSA HEADER")
         yield dataset, "image", found[0x10].value
@@ -61,7 +82,7 @@ def digests(study: Study) -> dict[str, str]:
 
 def test_pydicom_finds_nothing_to_complain_of(study, monkeypatch):
     monkeypatch.setattr(pydicom.config.settings, "reading_validation_mode", pydicom.config.RAISE)
-    for path in dicoms(study):
+    for path in [*dicoms(study), *map(BytesIO, streams(study))]:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             dataset = pydicom.dcmread(path)
@@ -72,7 +93,8 @@ def test_pydicom_finds_nothing_to_complain_of(study, monkeypatch):
 
 
 def test_every_object_has_its_own_uid(study):
-    uids = [pydicom.dcmread(path, specific_tags=["SOPInstanceUID"]).SOPInstanceUID for path in dicoms(study)]
+    files = [*dicoms(study), *map(BytesIO, streams(study))]
+    uids = [pydicom.dcmread(file, specific_tags=["SOPInstanceUID"]).SOPInstanceUID for file in files]
     assert len(set(uids)) == len(uids)
 
 
@@ -215,6 +237,80 @@ def slack_of(raw: bytes) -> Iterator[bytes]:
     assert raw[at:] == bytes(4)
 
 
+@pytest.mark.filterwarnings("ignore:ast:DeprecationWarning")  # csa_header, from Python 3.12
+def test_two_readers_find_the_same_in_older_csa_headers(study):
+    """Both take the items of the second tag for those of the first, so an empty tag is put in front."""
+    older, newer = pydicom.dcmread(study.older[0]), pydicom.dcmread(study.t1[0])
+    empty = struct.pack("<64si4siii", b"Empty", 1, b"IS", 6, 0, 205)
+    for offset, others in ((0x10, set()), (0x20, {"MrPhoenixProtocol", "RepresentativeImage"})):
+        old, new = (block(d, 0x0029, "SIEMENS CSA HEADER")[offset].value for d in (older, newer))
+        count = struct.unpack_from("<2I", old)
+        assert count == struct.unpack_from("<2I", new, 8)
+        shifted = struct.pack("<2I", count[0] + 1, 77) + empty + old[8:]
+        theirs, ours = csareader.read(shifted)["tags"], csareader.read(new)["tags"]
+        assert list(theirs) == ["Empty", *ours]
+        assert {name for name in ours if theirs[name]["items"] != ours[name]["items"]} == others
+        theirs, ours = CsaHeader(shifted).read(), CsaHeader(new).read()
+        assert {name for name in ours if theirs[name]["value"] != ours[name]["value"]} == others
+
+
+def test_an_older_header_adds_the_items_of_the_first_tag_to_lengths(study):
+    raw = block(pydicom.dcmread(study.older[0]), 0x0029, "SIEMENS CSA HEADER")[0x10].value
+    first = struct.unpack_from("<I", raw, 8 + 76)[0]
+    x = struct.unpack_from("<4i", raw, 8 + 84)
+    assert (first, x) == (6, (9 + 6, 9, 77, 9))
+    assert raw[8 + 100 : 8 + 109] == b"128     \0"
+
+
+def test_drawings_are_quoted_and_spelled_in_numbers(study):
+    text = block(pydicom.dcmread(study.older[0]), 0x0029, "SIEMENS MEDCOM OOG")[0x10].value.decode("latin-1")
+    assert text.startswith("STEP;\nHEADER;\n")
+    assert text.rstrip("\0").endswith("ENDSEC;\nENDSTEP;\n")
+    strings = [found.replace("''", "'") for found in re.findall(r"'((?:[^'\n]|'')*)'", text)]
+    assert {Person().listed, Person().patient_id, f"for Dr. {Person().physician}"} <= set(strings)
+    codes = re.search(r"CsaGraphicText\(.*?\(([\d, ]+), 0\)", text)[1]
+    assert bytes(map(int, codes.split(", "))) == b"Sag>Cor -12"
+
+
+def test_packed_texts_are_packed(study):
+    path = study.report[0]
+    dataset = pydicom.dcmread(path)
+    archive = block(dataset, 0x0029, "SIEMENS CSA NON-IMAGE")[0x10].value
+    with zipfile.ZipFile(BytesIO(archive)) as opened:
+        assert opened.testzip() is None
+        packed = [opened.read(name) for name in opened.namelist()]
+    landmarks = get_csa_header(dataset, "image")["tags"]["ExamLandmarks"]["items"][0]
+    texts = [b"\0".join(packed), base64.b64decode(landmarks, validate=True)]
+    assert unpack(path.read_bytes()) == texts
+    assert all(Person().name.encode() in text for text in texts)
+
+
+def test_xa_has_the_protocol_where_real_files_have_it(study):
+    classic, enhanced = map(pydicom.dcmread, study.xa)
+    shared = enhanced.SharedFunctionalGroupsSequence[0]
+    nested = block(shared, 0x0021, "SIEMENS MR SDS 01")[0xFE].value[0]
+    for dataset in (classic, nested):
+        found = block(dataset, 0x0021, "SIEMENS MR SDS 01")[0x19]
+        assert (found.tag, found.VR) == (0x00211019, "OB")
+        assert found.value.startswith(b"<XProtocol>")
+        assert f'""{Person().name}""'.encode() in found.value
+    assert not any(e.tag.group == 0x0029 for d in (classic, enhanced) for e in d)
+    assert enhanced.NumberOfFrames == len(enhanced.PerFrameFunctionalGroupsSequence) == len(enhanced.pixel_array)
+
+
+def test_payloads_are_what_is_no_text(study):
+    words = 1 << 18
+    assert payload_of(study.listmode[1]) == payload_of(study.listmode[2]) == study.listmode[1].read_bytes()
+    assert payload_of(study.t1[0]) == pydicom.dcmread(study.t1[0]).PixelData
+    assert payload_of(study.ptd[0]) == listmode_block(0, words)
+    assert [len(payload_of(path)) for path in study.twix] == [65536, 2 * 65536]
+    assert len(payload_of(study.rda[0])) == 1024 * 16
+    for header, data in zip(study.interfile[::2], study.interfile[1::2], strict=True):
+        assert (payload_of(header), payload_of(data)) == (b"", data.read_bytes())
+    forms = [form for forms in planted_forms(Person()).values() for form in forms]
+    assert not any(form in payload_of(path) for path in study.files for form in forms)
+
+
 @pytest.mark.parametrize(
     "person",
     [
@@ -240,8 +336,9 @@ def test_every_spelling_stands_somewhere(tmp_path, person):
             dataset = pydicom.dcmread(path)
             assert len(list(dataset.iterall())) > 100
         assert dataset.PatientName == person.name
-        tags = get_csa_header(dataset, "series")["tags"]
-        assert person.name in tags["MrPhoenixProtocol"]["items"][0]
+        if path in with_csa(study):
+            tags = get_csa_header(dataset, "series")["tags"]
+            assert person.name in tags["MrPhoenixProtocol"]["items"][0]
 
 
 @pytest.mark.parametrize(
@@ -275,7 +372,8 @@ def test_numbers_are_those_of_every_machine():
 def test_default_study_has_sixty_megabytes(tmp_path):
     study = make_study(tmp_path)
     assert 50e6 < sum(path.stat().st_size for path in study.files) < 70e6
-    assert len(study.files) == 5 + 24 + 24
+    assert len(study.files) == 5 + 24 + 24 + 15
+    assert sum(path.stat().st_size for path in study.files[53:]) < 6e6
 
 
 def test_slice_for_benchmarks(tmp_path):

@@ -1,5 +1,11 @@
-"""Needles in bytes."""
+"""Patterns in bytes and files, and needles in text.
 
-from fastanon.scan.small import Hit, find
+Nothing here imports numba or numpy before it is worth while.
+"""
 
-__all__ = ["Hit", "find"]
+from fastanon.scan.door import matcher
+from fastanon.scan.pattern import Match, Matcher, Pattern
+from fastanon.scan.stream import in_file
+from fastanon.scan.words import Hit, find
+
+__all__ = ["Hit", "Match", "Matcher", "Pattern", "find", "in_file", "matcher"]

@@ -7,6 +7,7 @@ whatever the scanner's memory held, up to 3.5 kB a header, and may be pieces of 
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 
@@ -16,6 +17,8 @@ from fastanon.siemens import protocol
 _TAG = struct.Struct("<64si4siii")  # name, vm, vr, syngo type, items, 77 or 205
 _ITEM = struct.Struct("<4i")
 _TEXT_VRS = frozenset((b"LO", b"LT", b"PN", b"SH", b"ST", b"UN", b"UT"))
+_NUMBER_VRS = frozenset((b"DS", b"IS"))
+_NUMBER = re.compile(rb"[-+.\dEe ]*")  # what is declared one and is none may be text
 _BINARY_VRS = frozenset((b"UN", b"OB"))
 MAX_TAGS = 1000
 
@@ -60,7 +63,7 @@ def fields(data: bytes, base: int, space: Space, key: tuple[str, ...]) -> list[F
     found = []
     for name, vr, run, slacks in _walk(data):
         path = (*key, name)
-        if run is not None and vr in _TEXT_VRS:
+        if run is not None and (vr in _TEXT_VRS or (vr in _NUMBER_VRS and not _NUMBER.fullmatch(data, *run))):
             found += _text_fields(data, run, base, space, path)
         for start, end in slacks:
             if data[start:end].strip(b"\0"):

@@ -21,7 +21,7 @@ from typing import NamedTuple
 from fastanon.fields import Field, Space, Text
 from fastanon.siemens.protocol_keys import LATER, PROGRAM_WORDS, is_kept, rule_of
 
-__all__ = ["LATER", "Token", "fields", "is_protocol", "rule_of", "spelled", "tokens"]
+__all__ = ["LATER", "Token", "fields", "is_protocol", "rule_of", "tokens"]
 
 _KEY = rb"[A-Za-z_][\w.\[\]]*+[ \t]*+="
 _NUMBER = rb"[-+]?+(?:0[xX][\da-fA-F]++|[\d.]++(?:[eE][-+]?+\d++)?+)(?!\w)"
@@ -44,8 +44,6 @@ _MOST_QUOTES = 8  # a text inside a string of such a level is taken as it is
 _SHORTEST = 16  # no shorter string holds a text
 _TEXT_INSIDE = re.compile(rb'[\s\0]*+<(?:XProtocol>|Param[A-Z][a-z]++\."")')
 _FIRST_QUOTES = re.compile(rb'(?<=[.={\s])"++(?=[^"\s>}])')
-_SPELLED = re.compile(rb"""(?mx) ^[ \t]*+ (?P<name>[\w.]*[cC]omment) [.\[]\d++\]?+ [ \t]*+ = [^\n]*+
-    (?: \n[ \t]*+ (?P=name) [.\[]\d++\]?+ [ \t]*+ = [^\n]*+ )*+""")
 _MARKUP = re.compile(rb'[<>{}"\n]')
 
 
@@ -92,14 +90,6 @@ def fields(data: bytes, base: int, space: Space, key: tuple[str, ...]) -> list[F
         between such values is one, with the key of the whole, marked as broken.
     """
     return _Reader(data, base, space, key).found
-
-
-def spelled(data: bytes) -> list[tuple[str, int]]:
-    """Give name and size in bytes of comments that are written a character a line, which no needle finds.
-
-    ASCCONV has them where the sequence holds them as numbers: ``sComment.0 = 0x46 # 'F'``.
-    """
-    return [(found["name"].decode(), len(found[0])) for found in _SPELLED.finditer(data)]
 
 
 def tokens(data: bytes) -> Iterator[Token]:

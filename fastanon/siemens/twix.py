@@ -33,8 +33,8 @@ _FIRST = 10240  # where the first measurement begins in all files seen
 _ALIGNMENT, _FILLING = 512, 32  # of measurements, and of the data in one; leftover memory is shorter
 _BUFFER = re.compile(rb"([A-Za-z_]\w{0,46})\0(.{4})", re.DOTALL)
 _LONGEST_NAME = 48 + 4  # with NUL, and the length of the text
-_TEXT = re.compile(rb"[\t\n\r -~\x80-\xff]+\0*")
-_WORDS = re.compile(rb"[ -~\x80-\xff]{2,}")
+_TEXT = re.compile(rb"[\t\n\r\x1b -~\x80-\xff]+\0*")  # with the escapes of ISO 2022
+_WORDS = re.compile(rb"[\x1b -~\x80-\xff]{2,}")
 _BLOCK = 16 << 20
 
 Run = tuple[int, int]

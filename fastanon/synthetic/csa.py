@@ -1,6 +1,7 @@
-"""A writer of Siemens CSA headers, the form that starts with SV10.
+"""A writer of Siemens CSA headers: the form that starts with SV10, and the older one, CSA1.
 
-The layout is that of nibabel's doc/source/dicom/siemens_csa.rst. Siemens does not clear the 64 bytes for a
+The layout is that of nibabel's doc/source/dicom/siemens_csa.rst; CSA1 that of csa_header's and nibabel's readers,
+for no real one was to be had. Siemens does not clear the 64 bytes for a
 tag's name: behind the NUL stands what the memory held before. This writer leaves such residue on purpose.
 """
 
@@ -63,7 +64,7 @@ def parse_tags(table: str) -> list[Tag]:
     return tags
 
 
-def write_csa(tags: Iterable[Tag], person: Person) -> bytes:
+def write_csa(tags: Iterable[Tag], person: Person, older: bool = False) -> bytes:
     """Write a CSA header with the residue of a patient in its slack.
 
     Parameters
@@ -72,6 +73,8 @@ def write_csa(tags: Iterable[Tag], person: Person) -> bytes:
         What it holds.
     person : Person
         Whose protocol the memory held before.
+    older : bool
+        Write CSA1: no SV10, and the first number of an item is its length plus the items of the first tag.
 
     Returns
     -------
@@ -79,14 +82,19 @@ def write_csa(tags: Iterable[Tag], person: Person) -> bytes:
         An even number of them.
     """
     tags, residue = list(tags), _residue(person)
-    parts = [b"SV10\4\3\2\1", struct.pack("<II", len(tags), _FILLED)]
+    added = _items(tags[0]) if older else 0
+    parts = [b"" if older else b"SV10\4\3\2\1", struct.pack("<II", len(tags), _FILLED)]
     for number, tag in enumerate(tags):
-        parts.append(_write_tag(tag, residue[number % len(residue)]))
+        parts.append(_write_tag(tag, residue[number % len(residue)], added))
     return b"".join(parts) + bytes(4)
 
 
-def _write_tag(tag: Tag, residue: bytes) -> bytes:
-    items = -(-len(tag.values) // _ITEMS) * _ITEMS
+def _items(tag: Tag) -> int:
+    return -(-len(tag.values) // _ITEMS) * _ITEMS
+
+
+def _write_tag(tag: Tag, residue: bytes, added: int) -> bytes:
+    items = _items(tag)
     name = (tag.name.encode("ascii") + b"\0" + residue)[: _NAME - 1] + b"\0"
     head = struct.pack(
         "<64si4siii",
@@ -97,13 +105,13 @@ def _write_tag(tag: Tag, residue: bytes) -> bytes:
         items,
         _FILLED if items else _EMPTY,
     )
-    empty = struct.pack("<4i", 0, 0, _EMPTY, 0) * (items - len(tag.values))
-    return head + b"".join(_write_item(_spell(tag.vr, value)) for value in tag.values) + empty
+    empty = struct.pack("<4i", added, 0, _EMPTY, 0) * (items - len(tag.values))
+    return head + b"".join(_write_item(_spell(tag.vr, value), added) for value in tag.values) + empty
 
 
-def _write_item(text: bytes) -> bytes:
+def _write_item(text: bytes, added: int) -> bytes:
     size = len(text)
-    return struct.pack("<4i", size, size, _FILLED, size) + text + bytes(-size % 4)
+    return struct.pack("<4i", size + added, size, _FILLED, size) + text + bytes(-size % 4)
 
 
 def _spell(vr: str, value: str) -> bytes:

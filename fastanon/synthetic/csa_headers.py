@@ -19,7 +19,7 @@ def _filled(table: str, values: dict[str, str]) -> list[Tag]:
 
 
 @lru_cache(maxsize=8)  # a series has one, and it takes longer than an image
-def series_header(person: Person, uid: str, sequence: str) -> bytes:
+def series_header(person: Person, uid: str, sequence: str, older: bool = False) -> bytes:
     """Write the CSA series header of one series.
 
     Parameters
@@ -30,6 +30,8 @@ def series_header(person: Person, uid: str, sequence: str) -> bytes:
         The UID of an image, quoted by the protocol.
     sequence : str
         The name of the protocol.
+    older : bool
+        Write CSA1.
 
     Returns
     -------
@@ -45,10 +47,10 @@ def series_header(person: Person, uid: str, sequence: str) -> bytes:
         "ConfigFileInfo": f"C:/MedCom/config/{family}.cfg",
         "AutoAlignData": xml_note("AutoAlign", person),
     }
-    return write_csa(_filled(SERIES, values), person)
+    return write_csa(_filled(SERIES, values), person, older)
 
 
-def image_header(person: Person, number: int) -> bytes:
+def image_header(person: Person, number: int, older: bool = False, landmarks: str = "") -> bytes:
     """Write the CSA image header of one image.
 
     Parameters
@@ -57,6 +59,10 @@ def image_header(person: Person, number: int) -> bytes:
         Who stands in the slack, in a file name and in a note.
     number : int
         The image, from 1.
+    older : bool
+        Write CSA1.
+    landmarks : str
+        What stands in ExamLandmarks, by default a note that names the patient.
 
     Returns
     -------
@@ -65,20 +71,22 @@ def image_header(person: Person, number: int) -> bytes:
     """
     values = {
         "PixelFileName": f"D:/MedCom/temp/{person.file_name}_{number:04d}.ima",
-        "ExamLandmarks": xml_note("Landmarks", person),
+        "ExamLandmarks": landmarks or xml_note("Landmarks", person),
         "UserDefinedImage": f"{person.listed} *{person.birth_dates[1]}",
     }
-    return write_csa(_filled(IMAGE.replace("{number}", str(number)), values), person)
+    return write_csa(_filled(IMAGE.replace("{number}", str(number)), values), person, older)
 
 
-def add_csa(dataset: Dataset, person: Person, number: int, sequence: str) -> None:
+def add_csa(
+    dataset: Dataset, person: Person, number: int, sequence: str, *, older: bool = False, landmarks: str = ""
+) -> None:
     """Add both CSA headers to a dataset, in its next free block of group 0029.
 
     Parameters
     ----------
     dataset : pydicom.Dataset
         With its modality and the UID of its series.
-    person, number, sequence
+    person, number, sequence, older, landmarks
         As in `image_header` and `series_header`.
     """
     private(
@@ -87,8 +95,8 @@ def add_csa(dataset: Dataset, person: Person, number: int, sequence: str) -> Non
         "SIEMENS CSA HEADER",
         (0x08, "CS", "IMAGE NUM 4"),
         (0x09, "LO", DAY),
-        (0x10, "OB", image_header(person, number)),
+        (0x10, "OB", image_header(person, number, older, landmarks)),
         (0x18, "CS", dataset.Modality),
         (0x19, "LO", DAY),
-        (0x20, "OB", series_header(person, str(dataset.SeriesInstanceUID), sequence)),
+        (0x20, "OB", series_header(person, str(dataset.SeriesInstanceUID), sequence, older)),
     )

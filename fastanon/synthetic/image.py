@@ -100,9 +100,7 @@ def make_slice(
         The file.
     """
     person = person or Person()
-    dataset = _image(person, T1_SERIES, number, rows, columns)
-    dataset.ImageType = ["ORIGINAL", "PRIMARY", "M", "NORM", "DIS2D"]
-    dataset.SeriesDescription = dataset.ProtocolName = "T1_MPRAGE_sag_iso"
+    dataset = t1_image(person, T1_SERIES, number, rows, columns)
     private(dataset, 0x0029, "SIEMENS MEDCOM HEADER2", (0x60, "LO", "com"))
     add_csa(dataset, person, number, "t1_mpr_sag_iso")
     return save(dataset, path)
@@ -129,6 +127,14 @@ def make_umap_slice(path: str | os.PathLike[str], person: Person, number: int = 
     add_csa(dataset, person, number, "Head_MRAC_PET")
     private(dataset, 0x0029, "SIEMENS MEDCOM HEADER2", (0x60, "LO", "com"))
     return save(dataset, path)
+
+
+def t1_image(person: Person, series: int, number: int, rows: int, columns: int) -> Dataset:
+    """Make one slice of a T1 volume, as yet without what group 0029 holds."""
+    dataset = _image(person, series, number, rows, columns)
+    dataset.ImageType = ["ORIGINAL", "PRIMARY", "M", "NORM", "DIS2D"]
+    dataset.SeriesDescription = dataset.ProtocolName = "T1_MPRAGE_sag_iso"
+    return dataset
 
 
 def _image(person: Person, series: int, number: int, rows: int, columns: int) -> Dataset:

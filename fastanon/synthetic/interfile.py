@@ -1,4 +1,4 @@
-"""Interfile headers as the mMR puts them into list-mode and norm files: lines of ``key:=value`` in ASCII.
+"""Interfile headers of list-mode and norm, as the mMR puts them into DICOM files: ``key:=value`` in ASCII.
 
 The keys are those that STIR (InterfileHeaderSiemens.cxx) and NIPET read. Dates have colons. Lines of a norm
 header end with two CRs and LF, for which pet-rd-tools has a cleaner.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from fastanon.synthetic.person import Person
 
-_STUDY = """
+STUDY_LINES = """
 %study date (yyyy:mm:dd):=2017:03:27
 %study time (hh:mm:ss GMT+00:00):=17:00:35
 """
@@ -90,7 +90,17 @@ def _start(data_file: str) -> str:
     )
 
 
-def listmode_header(person: Person, words: int, seconds: int) -> bytes:
+def patient_lines(person: Person) -> str:
+    """Give the lines that name a patient in headers of HRRT and ECAT cameras, in ASCII."""
+    return (
+        f"!patient name:={Person.ascii(person.name)}\n"
+        f"!patient ID:={Person.ascii(person.patient_id)}\n"
+        f"%patient dob (yyyy:mm:dd):={person.birth_dates[0]}\n"
+        f"%referring physician:={Person.ascii(person.physician)}\n"
+    )
+
+
+def listmode_header(person: Person, words: int, seconds: int, data_file: str = "", more: str = "") -> bytes:
     """Write the header of list-mode data.
 
     Parameters
@@ -101,6 +111,10 @@ def listmode_header(person: Person, words: int, seconds: int) -> bytes:
         Words of 32 bits in the payload.
     seconds : int
         How long the scan took.
+    data_file : str
+        Where the payload is; by default a path that the scanner has long forgotten.
+    more : str
+        Lines to put behind the date.
 
     Returns
     -------
@@ -113,16 +127,19 @@ def listmode_header(person: Person, words: int, seconds: int) -> bytes:
         "%comment:=PET/CT gantry offset during PET acquisition was x=0.000000mm, y=0.000000mm, z=0.000000mm\n"
         f"%comment:={Person.ascii(person.spoken)} *{person.birth_dates[0]}, {Person.ascii(person.patient_id)}\n"
     )
-    return _finish(_start(f"C:\\MedCom\\temp\\{person.file_name}_20170327.l") + _STUDY + body[1:] + comment)
+    start = _start(data_file or f"C:\\MedCom\\temp\\{person.file_name}_20170327.l")
+    return _finish(start + STUDY_LINES + more + body[1:] + comment)
 
 
-def norm_header(person: Person) -> bytes:
+def norm_header(person: Person, data_file: str = "", more: str = "") -> bytes:
     r"""Write the header of a norm.
 
     Parameters
     ----------
     person : Person
         Who stands in the file name and the description.
+    data_file, more : str
+        As in `listmode_header`.
 
     Returns
     -------
@@ -130,7 +147,8 @@ def norm_header(person: Person) -> bytes:
         An even number of them, lines end with CR CR LF.
     """
     body = _NORM.format(name=Person.ascii(person.listed))
-    text = _start(f"C:\\MedCom\\temp\\{person.file_name}_norm.n") + _STUDY + body
+    start = _start(data_file or f"C:\\MedCom\\temp\\{person.file_name}_norm.n")
+    text = start + STUDY_LINES + more + body
     return _finish(text.replace("\n", "\r\r\n"))
 
 

@@ -92,14 +92,15 @@ def planted_forms(person: Person) -> dict[str, tuple[bytes, ...]]:
     -------
     dict
         ``name``, ``id``, ``birth``, ``physician``, ``accession``, ``other``: bytes as in the files. Names cut off
-        in the slack of CSA headers come on top.
+        in the slack of CSA headers, and whatever is packed (`fastanon.synthetic.packed`), come on top.
     """
     names = (person.name, person.family, person.spoken, person.listed, person.file_name)
+    in_quotes = person.listed.replace("'", "''")  # as `fastanon.synthetic.oog` spells it
     spelled = {
-        "name": (*names, Person.ascii(person.spoken), Person.ascii(person.listed)),
+        "name": (*names, *map(Person.ascii, (person.name, person.spoken, person.listed)), in_quotes),
         "id": (person.patient_id,),
         "birth": (person.birth_date, *person.birth_dates),
-        "physician": (person.physician, person.physician.split("^")[0]),
+        "physician": (person.physician, Person.ascii(person.physician), person.physician.split("^")[0]),
         "accession": (person.accession,),
         "other": (person.other_name, person.other_name.split("^")[0], person.other_id),
     }

@@ -78,6 +78,7 @@ def phoenix_protocol(person: Person, uid: str, sequence: str) -> str:
         + visible("PatientsName", person.name)
         + one_line("PatientID", person.patient_id)
         + visible("PatientPosition", "HFS")
+        + one_line("StudyComment", f"ref. {person.accession}")
         + visible("Protocol0", nested(ascconv(person, uid, sequence)))
         + visible("Protocol1", nested(registration(person)))
     )
@@ -117,7 +118,7 @@ def _people(person: Person) -> str:
         + array("PatientQuadruple", person.name, person.patient_id, person.birth_date, "F")
         + array("SeriesLOIDS4Split", "6.0.99990002", "6.0.99990003")
         + visible("tStudyDescription", f"PET/MR of Mrs {person.family}")
-        + modified("StudyComment", f"{person.spoken}, born {person.birth_dates[1]}, ref. {person.accession}")
+        + modified("StudyComment", f"{person.spoken}, born {person.birth_dates[1]}")
         + one_line("PatientPosition", "HFS")
         + one_line("PATModeText", "p2")
         + '<ParamString."tImageComment">  { }\n'

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from fastanon.synthetic.dataset import encode
 from fastanon.synthetic.person import Person
-from fastanon.synthetic.raw import _listmode
+from fastanon.synthetic.raw import listmode_dataset
 from fastanon.synthetic.words import listmode_blocks
 
+_FLAVORS = ("large", "dummy")
 _MARK = b"LARGE_PET_LM_RAWDATA"
 
 
@@ -48,9 +49,10 @@ def make_ptd(
     ValueError
         If the payload is no whole number of words, or there is no such flavor.
     """
-    if flavor not in ("large", "dummy"):
+    if flavor not in _FLAVORS:
         raise ValueError("flavor: large or dummy")
-    stream = encode(_listmode(person or Person(), 1, payload_bytes, "PET_LISTMODE_T"))
+    number = 3 + _FLAVORS.index(flavor)  # beside the .dcm and the .IMA of a study
+    stream = encode(listmode_dataset(person or Person(), number, payload_bytes, "PET_LISTMODE_T"))
     with Path(path).open("wb") as file:
         if flavor == "dummy":
             file.write(b"dummy data" + stream + b"END!")

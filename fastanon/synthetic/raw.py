@@ -68,7 +68,7 @@ def make_listmode(
     """
     if payload_bytes > LONGEST:
         raise ValueError(f"payload_bytes: an element holds {LONGEST} bytes; make_listmode_pair has no limit")
-    dataset = _listmode(person or Person(), 2, payload_bytes, "MRPETLM")
+    dataset = listmode_dataset(person or Person(), 2, payload_bytes, "MRPETLM")
     header = encode(dataset)
     with Path(path).open("wb") as file:
         file.write(header[:-4] + struct.pack("<I", payload_bytes))  # the header ends with the payload's length
@@ -96,7 +96,7 @@ def make_listmode_pair(
     tuple of pathlib.Path
         The ``.dcm`` and the ``.bf``.
     """
-    dicom = save(_listmode(person or Person(), 1, payload_bytes, "MRPETLM_LARGE"), path)
+    dicom = save(listmode_dataset(person or Person(), 1, payload_bytes, "MRPETLM_LARGE"), path)
     with dicom.with_suffix(".bf").open("wb") as file:
         file.writelines(listmode_blocks(payload_bytes))
     return dicom, dicom.with_suffix(".bf")
@@ -124,8 +124,30 @@ def make_norm_pair(path: str | os.PathLike[str], person: Person | None = None) -
     return dicom, dicom.with_suffix(".bf")
 
 
-def _listmode(person: Person, number: int, payload_bytes: int, kind: str) -> Dataset:
-    """Make a list-mode dataset. The Interfile header is in block 10, the CSA headers in 11, as NIPET wants it."""
+def listmode_dataset(person: Person, number: int, payload_bytes: int, kind: str) -> Dataset:
+    """Make a list-mode dataset without its payload.
+
+    Parameters
+    ----------
+    person : Person
+        Who was scanned.
+    number : int
+        The instance number, from 1.
+    payload_bytes : int
+        Bytes of list-mode words, for the Interfile header to count.
+    kind : str
+        The CSA Data Type, such as ``MRPETLM``.
+
+    Returns
+    -------
+    pydicom.Dataset
+        The Interfile header is in block 10, the CSA headers in 11, as NIPET wants it.
+
+    Raises
+    ------
+    ValueError
+        If the payload is no whole number of words.
+    """
     if payload_bytes < 4 or payload_bytes % 4:
         raise ValueError("payload_bytes: a positive multiple of 4")
     words = payload_bytes // 4

@@ -1,7 +1,8 @@
 """Twix files: a directory, headers of six texts, and data, with the patient in all that is not data.
 
 The layout is that of twixtools' hdr_def.py; the texts are those of its example files in small. As on the
-scanner, whatever a name or a text does not fill shows what the memory held before.
+scanner, whatever a name or a text does not fill shows what the memory held before. The accession number stands
+nowhere: no parameter is for it, so that in a comment of such a file nobody could tell it from other words.
 """
 
 from __future__ import annotations

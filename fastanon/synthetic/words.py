@@ -25,7 +25,8 @@ _SINGLES_EVERY = 9 * WORDS_A_MS  # 224 blocks are polled every 2 s
 _PROMPTS_OF_256 = 166  # 65 %
 
 
-def _random(seed: str, size: int) -> bytes:
+def random_bytes(seed: str, size: int) -> bytes:
+    """Give random bytes that are the same whenever the seed is."""
     return hashlib.shake_128(b"fastanon synthetic " + seed.encode()).digest(size)
 
 
@@ -44,7 +45,7 @@ def listmode_block(first: int, count: int) -> bytes:
     bytes
         ``4 * count`` of them, little-endian.
     """
-    bits = np.frombuffer(_random(f"words {first}", 4 * count), "<u4").astype(np.uint64)
+    bits = np.frombuffer(random_bytes(f"words {first}", 4 * count), "<u4").astype(np.uint64)
     words = (bits * np.uint64(BINS)) >> np.uint64(32)
     words |= np.where((bits & np.uint64(255)) < _PROMPTS_OF_256, np.uint64(_PROMPT), np.uint64(0))
     at = np.arange(first, first + count, dtype=np.uint64)
@@ -82,7 +83,7 @@ def listmode_blocks(size: int, repeat: bool = False) -> Iterator[bytes]:
 
 def norm() -> bytes:
     """Give norm factors between 0.5 and 1.5: 323,404 bytes of little-endian float32."""
-    levels = np.frombuffer(_random("norm", NORM_BYTES // 4), np.uint8)
+    levels = np.frombuffer(random_bytes("norm", NORM_BYTES // 4), np.uint8)
     return (levels.astype("<f4") / np.float32(256) + np.float32(0.5)).tobytes()
 
 
@@ -106,7 +107,7 @@ def pixels(rows: int, columns: int, number: int, peak: int) -> npt.NDArray[np.ui
     y = (2 * np.arange(rows, dtype=np.int64) - rows)[:, None] * 1000 // rows
     x = (2 * np.arange(columns, dtype=np.int64) - columns)[None, :] * 1000 // columns
     radius = y * y * 14 // 10 + x * x * 20 // 10
-    noise = np.frombuffer(_random(f"slice {number}", rows * columns), np.uint8).reshape(rows, columns) >> 2
+    noise = np.frombuffer(random_bytes(f"slice {number}", rows * columns), np.uint8).reshape(rows, columns) >> 2
     tissue = np.where(radius < 900_000, np.where(radius > 780_000, peak // 2, peak), 0)
     gray: npt.NDArray[np.uint16] = (tissue + noise).astype("<u2")
     return gray

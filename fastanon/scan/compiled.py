@@ -1,0 +1,134 @@
+"""The matcher whose loops are compiled: it chooses kernels, runs them over buffers, and takes their matches."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Callable, Iterable
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from fastanon.scan.kernels import BLOCK, REACH, count_bytes
+from fastanon.scan.pattern import Bytes, Match, Matcher, Pattern
+from fastanon.scan.plans import Numbered, Plan, by_bytes, by_grams, by_two, by_windows
+from fastanon.scan.vector import target_shuffle
+from fastanon.scan.windows import low_windows
+
+_LEAST = 4096  # matches that there is room for
+
+
+class Compiled(Matcher):
+    """For bulk.
+
+    Parameters
+    ----------
+    patterns : iterable of Pattern
+        As of `Matcher`.
+    kind : {"vector", "portable"}, optional
+        By default vectors where numba's target can shuffle bytes.
+
+    Raises
+    ------
+    ValueError
+        As `Matcher`; or if there shall be vectors and the target cannot.
+    """
+
+    def __init__(self, patterns: Iterable[Pattern], kind: Literal["vector", "portable"] | None = None) -> None:
+        super().__init__(patterns)
+        able = target_shuffle() is not None
+        if kind == "vector" and not able:
+            raise ValueError("numba's target has no byte shuffle")
+        self.kind = kind or ("vector" if able else "portable")
+        numbered = list(enumerate(self.patterns))
+        if not numbered:
+            self.plans = []
+        elif self.kind == "portable":
+            self.plans = [by_grams(numbered)]
+        else:
+            self.plans = list(_with_vectors(numbered))
+
+    def on(self, buffer: Bytes) -> Callable[[int, int], list[Match]]:
+        """See `Matcher.on`."""
+        return _Search(self, buffer).between
+
+
+def _with_vectors(numbered: list[Numbered]) -> Iterable[Plan]:
+    """Let patterns with three bytes below 0x80 near each other share a pass; the rest have another."""
+    low = [(n, p) for n, p in numbered if next(low_windows(p), None)]
+    rest = [(n, p) for n, p in numbered if not next(low_windows(p), None)]
+    for group, plan in ((low, by_windows), (rest, by_bytes)):
+        if len(group) == 1 and len(group[0][1].data) > 1:
+            yield by_two(*group)
+        elif group:
+            yield plan(group)
+
+
+class _Search:
+    """One buffer, and what a thread needs to search it.
+
+    Kernels go through whole blocks and read beyond them. Blocks that are not wholly inside the buffer, or lie too
+    near its end, are copied to a place with room on both sides.
+    """
+
+    def __init__(self, matcher: Compiled, buffer: Bytes) -> None:
+        self._plans, self._longest = matcher.plans, matcher.longest
+        self._bytes = np.frombuffer(buffer, np.uint8) if len(buffer) else np.zeros(1, np.uint8)
+        self._base = self._bytes.ctypes.data
+        self._copy = np.frombuffer(mmap.mmap(-1, 4 * REACH + 4 * BLOCK + 2 * matcher.longest), np.uint8)
+        most = max((BLOCK * plan.most for plan in matcher.plans), default=0)
+        self._room = max(_LEAST, most)
+        self._out = np.zeros(1 + 2 * (self._room + most), np.int64)
+        self._addresses = self._copy.ctypes.data + BLOCK, self._out.ctypes.data
+
+    def between(self, start: int, stop: int) -> list[Match]:
+        """Give the matches between two offsets."""
+        base = self._base
+        lo, hi = base + start, base + stop
+        first, last = lo & -BLOCK, hi + -hi % BLOCK
+        begin = min(max(first, base + -base % BLOCK), last)
+        end = max(begin, min(last, (base + len(self._bytes) - REACH & -BLOCK) + BLOCK))
+        found = self._run(begin, end, lo, hi, base)
+        return sorted(self._edge(first, begin, lo, hi) + found + self._edge(end, last, lo, hi))
+
+    def _edge(self, first: int, last: int, lo: int, hi: int) -> list[Match]:
+        """Search positions in a copy, in which each byte keeps its place in a block."""
+        if first >= last:
+            return []
+        lo, hi = max(lo, first - self._longest), min(hi, last + self._longest)
+        move = self._addresses[0] + lo % BLOCK - lo
+        self._copy[BLOCK + lo % BLOCK :][: hi - lo] = self._bytes[lo - self._base : hi - self._base]
+        return self._run(first + move, last + move, lo + move, hi + move, self._base + move)
+
+    def _run(self, first: int, last: int, lo: int, hi: int, base: int) -> list[Match]:
+        found: list[Match] = []
+        for plan in self._plans:
+            at = first
+            while at < last:
+                at = plan.kernel(at, last, lo, hi, plan.address, self._addresses[1], self._room)
+                if count := int(self._out[0]):
+                    matches = self._out[1 : 1 + 2 * count].reshape(count, 2)
+                    found += [(place - base, number) for place, number in matches.tolist()]
+        return found
+
+
+def histogram(buffer: Bytes, counts: npt.NDArray[np.uint64]) -> None:
+    """Count the bytes of a buffer by their place in words of four.
+
+    Parameters
+    ----------
+    buffer : bytes, bytearray, memoryview or mmap
+        Begins with the first byte of a word.
+    counts : numpy.ndarray
+        uint64[4, 256], to which the counts are added.
+
+    Raises
+    ------
+    ValueError
+        If `counts` is no such array, or cannot be written.
+    """
+    if counts.shape != (4, 256) or counts.dtype != np.uint64 or not counts.flags.carray:
+        raise ValueError("counts: a writable uint64[4, 256]")
+    if len(buffer):
+        at = np.frombuffer(buffer, np.uint8).ctypes.data
+        count_bytes(at, at + len(buffer), counts.ctypes.data)

@@ -1,0 +1,205 @@
+"""The compiled loops: functions of addresses and integers that allocate nothing, raise nothing and divide by nothing.
+
+A searching kernel goes through the positions from `p` to `stop`, blocks of 64, and reads up to `REACH` bytes from the
+first of a block. Each pattern has one window, or in `grams` a few, by whose first bytes it is known. A position that
+passes the filter is looked up by the hash of these bytes, and what the table has under that is compared in full.
+Matches between the addresses `lo` and `hi` go to `out`: their number, then address and pattern of each. A kernel stops
+before a block that might bring more than there is `room` for, and returns where.
+
+The filter by shuffles is Teddy, from Hyperscan (Wang et al., NSDI 2019), here on low nibbles alone: eight buckets of
+patterns are the bits of a byte, and a byte of the text picks from a table of 16 those buckets that have such a byte
+there. The filter by two bytes is from the memchr crate.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba.extending import register_jitable
+
+from fastanon.scan.vector import (
+    compiled, high, i64, load, load_twice, lowest, mask, moved, nonzero, prefetch, put, shuffle, splat, u8, u32,
+)  # fmt: skip
+
+#: Positions of a block, and bytes that are read from its first on.
+BLOCK, REACH = 64, 128
+#: How far ahead memory is asked for: a page, where hardware's own fetching stops.
+AHEAD = 4096
+
+#: Fields of a plan, each an int64: addresses of the nibble tables and of those for the lookup, its key, and numbers.
+TABLES, FLAGS, HEADS, ENTRIES, KEY, SHIFT, STEP, FIRST, FIRST_FOLD, SECOND, SECOND_FOLD, DISTANCE = range(0, 96, 8)
+FIELDS = 12
+#: Fields of an entry: addresses of the pattern and of a table that folds case, length, window's offset, number.
+PATTERN, FOLDING, LENGTH, OFFSET, NUMBER = range(0, 40, 8)
+ENTRY = 40
+
+#: What letters have in lower case only, in each of four bytes; and the golden ratio in 32 bits (Knuth's hash).
+CASE, MULTIPLIER = 0x20202020, 0x9E3779B1
+_LOW32 = 0xFFFFFFFF
+
+
+@register_jitable  # type: ignore[untyped-decorator]  # numba's decorators are not typed
+def slot(p: int, key: int, shift: int) -> int:
+    """Hash the first bytes of a window, those that the mask `key` leaves, whatever their case."""
+    return (((u32(p) | CASE) & key) * MULTIPLIER & _LOW32) >> shift
+
+
+@register_jitable  # type: ignore[untyped-decorator]
+def compare(p: int, at: int, lo: int, hi: int, plan: int, out: int, n: int) -> int:
+    """Compare the patterns of one slot with the text around a window; give the new number of matches."""
+    heads = i64(plan + HEADS) + 4 * at
+    entry = i64(plan + ENTRIES) + ENTRY * u32(heads)
+    last = i64(plan + ENTRIES) + ENTRY * u32(heads + 4)
+    while entry < last:
+        start, length = p - i64(entry + OFFSET), i64(entry + LENGTH)
+        if start >= lo and start + length <= hi:
+            pattern, folding, j = i64(entry + PATTERN), i64(entry + FOLDING), 0
+            while j < length and u8(folding + u8(start + j)) == u8(pattern + j):
+                j += 1
+            if j == length:
+                put(out + 16 * n + 8, start)
+                put(out + 16 * n + 16, i64(entry + NUMBER))
+                n += 1
+        entry += ENTRY
+    return n
+
+
+@register_jitable  # type: ignore[untyped-decorator]
+def compare_all(p: int, bits: int, lo: int, hi: int, plan: int, out: int, n: int) -> int:
+    """Look up every position of a block that has its bit set.
+
+    Four at a time, whether there are as many or not: a wrong guess of their number costs more than to look in vain.
+    """
+    flags, key, shift = i64(plan + FLAGS), i64(plan + KEY), i64(plan + SHIFT)
+    while bits:
+        rest, known = bits, 0
+        for _ in range(4):
+            known |= u8(flags + slot(p + lowest(rest), key, shift))
+            rest &= rest - 1
+        while known and bits != rest:
+            n = compare(p + lowest(bits), slot(p + lowest(bits), key, shift), lo, hi, plan, out, n)
+            bits &= bits - 1
+        bits = rest
+    return n
+
+
+def _low_nibbles(six: bool) -> Any:
+    """Make the kernel for windows of which every bucket knows its bytes below 0x80, or that they may be any.
+
+    It looks at five bytes, or at six where there are many patterns.
+    """
+
+    def low_nibbles(p: int, stop: int, lo: int, hi: int, plan: int, out: int, room: int) -> int:
+        t = i64(plan + TABLES)
+        t0, t1, t2 = load_twice(t), load_twice(t + 16), load_twice(t + 32)
+        t3, t4, t5 = load_twice(t + 48), load_twice(t + 64), load_twice(t + 80)
+        # the buckets for which the second, third ... byte may be any
+        w1, w2, w3 = load_twice(t + 112), load_twice(t + 128), load_twice(t + 144)
+        w4, w5 = load_twice(t + 160), load_twice(t + 176)
+        n = 0
+        while p < stop and n <= room:
+            prefetch(p + AHEAD)
+            a = shuffle(t0, load(p)) & (w1 | shuffle(t1, load(p + 1))) & (w2 | shuffle(t2, load(p + 2)))
+            a = a & (w3 | shuffle(t3, load(p + 3))) & (w4 | shuffle(t4, load(p + 4)))
+            if six:
+                a = a & (w5 | shuffle(t5, load(p + 5)))
+            # every load here would cross a cache line, which costs more than to move bytes
+            x, y = load(p + 32), load(p + 48)
+            b = shuffle(t0, x) & (w1 | shuffle(t1, moved(x, y, 1))) & (w2 | shuffle(t2, moved(x, y, 2)))
+            b = b & (w3 | shuffle(t3, moved(x, y, 3))) & (w4 | shuffle(t4, moved(x, y, 4)))
+            if six:
+                b = b & (w5 | shuffle(t5, moved(x, y, 5)))
+            if nonzero(a | b):
+                n = compare_all(p, mask(a) | mask(b) << 32, lo, hi, plan, out, n)
+            p += BLOCK
+        put(out, n)
+        return p
+
+    return compiled(low_nibbles)
+
+
+low_five, low_six = _low_nibbles(False), _low_nibbles(True)
+
+
+@compiled
+def both_nibbles(p: int, stop: int, lo: int, hi: int, plan: int, out: int, room: int) -> int:
+    """Find windows of three bytes of any kind, by both nibbles of each."""
+    t = i64(plan + TABLES)
+    low0, high0, low1 = load_twice(t), load_twice(t + 16), load_twice(t + 32)
+    high1, low2, high2 = load_twice(t + 48), load_twice(t + 64), load_twice(t + 80)
+    nibble = splat(15)
+    n = 0
+    while p < stop and n <= room:
+        prefetch(p + AHEAD)
+        x, y, z = load(p), load(p + 1), load(p + 2)
+        a = shuffle(low0, x & nibble) & shuffle(low1, y & nibble) & shuffle(low2, z & nibble)
+        a = a & shuffle(high0, high(x)) & shuffle(high1, high(y)) & shuffle(high2, high(z))
+        x, y, z = load(p + 32), load(p + 33), load(p + 34)
+        b = shuffle(low0, x & nibble) & shuffle(low1, y & nibble) & shuffle(low2, z & nibble)
+        b = b & shuffle(high0, high(x)) & shuffle(high1, high(y)) & shuffle(high2, high(z))
+        if nonzero(a | b):
+            n = compare_all(p, mask(a) | mask(b) << 32, lo, hi, plan, out, n)
+        p += BLOCK
+    put(out, n)
+    return p
+
+
+@compiled
+def two_bytes(p: int, stop: int, lo: int, hi: int, plan: int, out: int, room: int) -> int:
+    """Find one pattern by two of its bytes at their distance."""
+    first, second, distance = splat(i64(plan + FIRST)), splat(i64(plan + SECOND)), i64(plan + DISTANCE)
+    # a letter is compared with bit 5 set, so both its cases are equal to the lower one
+    f, g = splat(i64(plan + FIRST_FOLD)), splat(i64(plan + SECOND_FOLD))
+    n = 0
+    while p < stop and n <= room:
+        prefetch(p + AHEAD)
+        q = p + distance
+        a = ((load(p) | f) == first) & ((load(q) | g) == second)
+        b = ((load(p + 32) | f) == first) & ((load(q + 32) | g) == second)
+        if nonzero(a | b):
+            n = compare_all(p, mask(a) | mask(b) << 32, lo, hi, plan, out, n)
+        p += BLOCK
+    put(out, n)
+    return p
+
+
+@compiled
+def grams(p: int, stop: int, lo: int, hi: int, plan: int, out: int, room: int) -> int:
+    """Find patterns by the hash of a few bytes at every `STEP`-th address: no vectors, for any CPU.
+
+    The step is a power of two up to 8; a pattern has a window for each place that it can have to the steps.
+    """
+    flags, key, shift, step = i64(plan + FLAGS), i64(plan + KEY), i64(plan + SHIFT), i64(plan + STEP)
+    n = 0
+    while p < stop and n <= room:
+        end = p + BLOCK
+        while p < end:
+            h0, h1 = slot(p, key, shift), slot(p + step, key, shift)
+            h2, h3 = slot(p + 2 * step, key, shift), slot(p + 3 * step, key, shift)
+            if u8(flags + h0) | u8(flags + h1) | u8(flags + h2) | u8(flags + h3):
+                n = compare(p, h0, lo, hi, plan, out, n)
+                n = compare(p + step, h1, lo, hi, plan, out, n)
+                n = compare(p + 2 * step, h2, lo, hi, plan, out, n)
+                n = compare(p + 3 * step, h3, lo, hi, plan, out, n)
+            p += 4 * step
+    put(out, n)
+    return p
+
+
+@compiled
+def count_bytes(p: int, stop: int, counts: int) -> None:
+    """Count bytes by the rest that their distance from `p` leaves at 4; `counts` is uint64[4, 256]."""
+    while p < stop - 3:
+        four = u32(p)
+        a, b = counts + 8 * (four & 255), counts + 2048 + 8 * (four >> 8 & 255)
+        c, d = counts + 4096 + 8 * (four >> 16 & 255), counts + 6144 + 8 * (four >> 24)
+        put(a, i64(a) + 1)
+        put(b, i64(b) + 1)
+        put(c, i64(c) + 1)
+        put(d, i64(d) + 1)
+        p += 4
+    while p < stop:
+        at = counts + 8 * u8(p)
+        put(at, i64(at) + 1)
+        counts += 2048
+        p += 1
