@@ -16,18 +16,18 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from fastanon.api import Inspection, anonymize, dcmanonym, inspect, plan
+    from fastanon.api import Inspection, anonymize, audit, dcmanonym, inspect, plan
     from fastanon.errors import BatchError, FastanonError, FileError, LeakError, UsageError
     from fastanon.planner import Plan
     from fastanon.report import FileResult, Report
 
 __all__ = [
     "BatchError", "FastanonError", "FileError", "FileResult", "Inspection", "LeakError", "Plan", "Report",
-    "UsageError", "__version__", "anonymize", "dcmanonym", "inspect", "plan",
+    "UsageError", "__version__", "anonymize", "audit", "dcmanonym", "inspect", "plan",
 ]  # fmt: skip
 
 _HOMES = {
-    "fastanon.api": ("Inspection", "anonymize", "dcmanonym", "inspect", "plan"),
+    "fastanon.api": ("Inspection", "anonymize", "audit", "dcmanonym", "inspect", "plan"),
     "fastanon.errors": ("BatchError", "FastanonError", "FileError", "LeakError", "UsageError"),
     "fastanon.planner": ("Plan",),
     "fastanon.report": ("FileResult", "Report"),

@@ -7,7 +7,7 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
-from fastanon import batch
+from fastanon import batch, comparison
 from fastanon.errors import BatchError, FileError, UsageError
 from fastanon.files import Input, sources
 from fastanon.opened import Opened
@@ -17,6 +17,7 @@ from fastanon.report import FileResult, Report
 from fastanon.search import Finding, Place, search
 from fastanon.text import decode
 from fastanon.uids import telling_uids
+from fastanon.work import Options
 
 
 @dataclass(frozen=True)
@@ -154,12 +155,14 @@ def anonymize(
     patient: str | None = None,
     physician: str | None = None,
     dob: str | None = None,
+    audit: str = "full",
+    payload: str = "patch",
 ) -> Report:
     """Remove the patient from every file of a source.
 
     Names, IDs and the birth date are replaced at every depth, and so is every copy of their values in free
     text, private elements, CSA headers, protocols and Interfile headers, there at equal length. Payload
-    (list-mode, sinograms, norm, pixels) is not changed.
+    (list-mode, sinograms, norm, pixels) is searched, and not changed on a coincidence.
 
     Parameters
     ----------
@@ -173,6 +176,12 @@ def anonymize(
         What stands in place of the names; ``anonymised`` by default.
     dob : str, optional
         What stands in place of the birth date, YYYYMMDD; ``19800101`` by default.
+    audit : {"full", "text", "none"}
+        Search every byte for what may be left, payloads too; or all but the payloads; or do not search copies.
+    payload : {"patch", "report"}
+        What becomes of a value in list-mode or other raw data that chance does not explain: at least 8 bytes,
+        delimited, and less than 1e-9 expected. It is replaced, or is reported as a leak. In pixels, norms and
+        sinograms, and in files beside a header, nothing is changed.
 
     Returns
     -------
@@ -187,7 +196,34 @@ def anonymize(
     """
     if (to is None) == (not in_place):
         raise UsageError("say either to=FOLDER or in_place=True")
-    return batch.run(source, _replacements(patient, physician, dob), None if to is None else os.fspath(to))
+    replacements = _replacements(patient, physician, dob)
+    folder = None if to is None else os.fspath(to)
+    return batch.run(source, Options(replacements, folder, audit, payload))
+
+
+def audit(source: Input, *, against: Input) -> Report:
+    """Search copies for the values of their originals, byte by byte; nothing is changed.
+
+    Parameters
+    ----------
+    source : path, glob, list of paths, or dict
+        The copies, as `anonymize` wrote them, or any other program.
+    against : path, glob, list of paths, or dict
+        The originals. A copy is audited against the file of the same path below its folder, and against all of
+        them where there is none.
+
+    Returns
+    -------
+    Report
+        For each copy every byte that was searched, payloads too, and each place where something is left. Each is
+        walked, and read by pydicom if it is DICOM.
+
+    Raises
+    ------
+    UsageError
+        If a source is of no known kind.
+    """
+    return comparison.audit(source, against)
 
 
 def _replacements(patient: str | None, physician: str | None, dob: str | None) -> Replacements:
@@ -233,7 +269,8 @@ def dcmanonym(
         for inspection in inspect(dcmpath):
             print(inspection)
         return
-    report = batch.run(dcmpath, Replacements(patient, physician, dob), None, batch.say if verbose else None)
+    options = Options(Replacements(patient, physician, dob))
+    report = batch.run(dcmpath, options, batch.say if verbose else lambda _: None)
     bad = [f for f in report.files if f.status in ("failed", "refused")]
     for result in report.files:
         if result.leaks or result.warnings or (result in bad and _is_bystander(result)):

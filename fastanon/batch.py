@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
-from fastanon import apply, auditor
-from fastanon.auditor import Audit
-from fastanon.errors import AccessError, FileError, NotMedicalError, UnsupportedError, UsageError
+from fastanon import progress
+from fastanon.attempts import attempted
+from fastanon.chance import Advance
+from fastanon.errors import UsageError
 from fastanon.files import Input, Source, sources
 from fastanon.identity import Needle
 from fastanon.names import Mask, Renamed, hits_in_path
 from fastanon.opened import Opened
-from fastanon.planner import Plan, make_plan
-from fastanon.profile import Replacements
-from fastanon.report import ANONYMIZED, COPIED, UNCHANGED, FileResult, Report
-from fastanon.search import Place, search
+from fastanon.report import ANONYMIZED, COPIED, UNCHANGED, FileResult, Report, Tell
+from fastanon.search import Place
+from fastanon.work import Options, Work, with_bulk
 
 
 class Run:
@@ -25,23 +25,22 @@ class Run:
 
     Parameters
     ----------
-    replacements : Replacements
-        What the fields become.
-    to : str or None
-        The output folder; None edits in place.
+    options : Options
+        What is wanted.
+    advance : callable
+        Is told of bytes of payload as they are searched.
     """
 
-    def __init__(self, replacements: Replacements, to: str | None) -> None:
-        self.replacements = replacements
-        self.to = None if to is None else os.path.realpath(to)
+    def __init__(self, options: Options, advance: Advance = lambda _: None) -> None:
+        self._work = Work(options, advance)
+        self.to = None if options.to is None else os.path.realpath(options.to)
         self.met: dict[bytes, Needle] = {}
         self._mask = Mask()
         self._paths: dict[int, tuple[str, str]] = {}
         self._taken: set[str] = set()
 
-    def over(self, source: Input) -> Iterator[tuple[int, FileResult]]:
+    def over(self, listed: list[Source]) -> Iterator[tuple[int, FileResult]]:
         """Do every file; those that name nobody come last, since their paths may name others."""
-        listed = sources(source)
         if self.to is not None and any(f"{item.path}/".startswith(f"{self.to}/") for item in listed):
             raise UsageError("the output folder lies among the files that would be read")
         later = []
@@ -70,26 +69,19 @@ class Run:
         return replace(result, audit=replace(seen, leaks=seen.leaks + places))
 
     def _attempt(self, number: int, item: Source, last: bool) -> FileResult | None:
-        medical = True
         self._paths[number] = (item.path, "")
-        try:
+
+        def one() -> FileResult | None:
             if item.problem is not None:
                 raise item.problem
             return self._one(number, item, last)
-        except FileError as error:
-            medical = not isinstance(error, NotMedicalError)
-            status, reason = ("failed" if isinstance(error, AccessError) else "refused"), error.where
-        except OSError as error:
-            status, reason = "failed", os.strerror(error.errno or 0)
-        except Exception as error:  # noqa: BLE001  # its text could quote the file, so only its place is told
-            status, reason = "failed", f"internal error, {_place(error)}"
-        reasons = (reason, "nor the payload beside it") if item.payload else (reason,)
-        return FileResult(self.shown(item.path), status, messages=reasons, listed=item.listed, medical=medical)
+
+        return attempted(one, item, self.shown)
 
     def _one(self, number: int, item: Source, last: bool) -> FileResult | None:
         """Do one file; None puts it off until the identities of the others are known."""
         with Opened(item.path) as opened:
-            found = search(opened, self.replacements)
+            found = self._work.search(opened)
             if not last and not any(n.kind == "name" for n in found.needles):
                 return None
             for needle in found.needles:
@@ -98,10 +90,12 @@ class Run:
             self._paths[number] = (item.path, item.name if target is None else target)
             names = {os.path.basename(item.payload or ""): os.path.basename(beside)} if target else None
             renamed = Renamed(self._mask, self.met.values(), names)
-            plan = make_plan(opened, found, self.replacements, renamed)
-            strategy, written, audit = _write(opened, plan, found.needles, target)
-            if item.payload and target:
-                written += _copy_payload(item.payload, target, beside)
+            plan = self._work.plan(opened, found, renamed)
+            strategy, written, audit = self._work.write(opened, plan, found.needles, target)
+            if item.payload:
+                kind = found.parts[-1].kind_beside()
+                more, seen = self._work.payload(item.payload, kind, found.needles, target, beside)
+                written, audit = written + more, with_bulk(audit, seen)
         status = ANONYMIZED if plan.edits else UNCHANGED if target is None else COPIED
         messages = plan.messages + (("its payload lies beside it, kept as it is",) if item.payload else ())
         return FileResult(
@@ -128,50 +122,16 @@ class Run:
         return self._mask.shown(path, self.met.values())
 
 
-def _write(opened: Opened, plan: Plan, needles: tuple[Needle, ...], target: str | None) -> tuple[str, int, Audit]:
-    """Write one file, in place or to a target, and give the strategy, the bytes written and the audit."""
-    if target is None and plan.strategy != "rewrite":
-        return plan.strategy, apply.patch(plan) if plan.edits else 0, auditor.of_plan(plan)
-    seen: list[Audit] = []
-    written = apply.rewrite(
-        opened, plan, target or plan.path, lambda path: seen.append(auditor.of_copy(path, needles))
-    )
-    return "rewrite" if plan.edits else "copy", written, seen[0]
-
-
-def _copy_payload(path: str, target: str, beside: str) -> int:
-    """Copy a payload as it is, beside the target of its header, which goes where that fails."""
-    try:
-        with Opened(path) as opened:
-            if opened.read(0, min(opened.size, 132))[128:] == b"DICM":
-                raise UnsupportedError("what should be its payload is DICOM of its own")
-            plan = Plan(path, opened.identity, (), (), 0, opened.size, 0)
-            return apply.rewrite(opened, plan, beside, lambda _: None)
-    except BaseException:
-        apply.discard(target)
-        raise
-
-
-def _place(error: BaseException) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    at = f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}" if trace else "?"
-    return f"{type(error).__name__} at {at}"
-
-
-def run(
-    source: Input,
-    replacements: Replacements,
-    to: str | None,
-    tell: Callable[[FileResult], object] | None = None,
-) -> Report:
+def run(source: Input, options: Options, tell: Tell = lambda _: None) -> Report:
     """Do all files of a source and give the report, in the order of the source."""
+    listed = sources(source)
+    passes = 2 if options.to is not None and options.audit == "full" else 1  # the copy is read too
     results: dict[int, FileResult] = {}
-    batch = Run(replacements, to)
-    for number, result in batch.over(source):
-        results[number] = result
-        if tell is not None:
+    with progress.over(listed, passes) as meter:
+        batch = Run(options, meter.advance)
+        for number, result in batch.over(listed):
+            results[number] = result
+            meter.done(listed[number])
             tell(result)
     return Report(tuple(batch.with_names(n, results[n]) for n in sorted(results)))
 

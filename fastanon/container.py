@@ -12,6 +12,7 @@ from fastanon.errors import FileError, MalformedError, NotMedicalError, Unsuppor
 from fastanon.fields import Box, Space
 from fastanon.opened import Opened
 from fastanon.part import Part, TextPart
+from fastanon.payload import Payload
 from fastanon.raw import read_raw
 from fastanon.siemens import ptd
 
@@ -65,7 +66,7 @@ def _read_ptd(opened: Opened, located: ptd.Ptd) -> tuple[Part, ...]:
     """Read the DICOM stream behind the payload; the trailer counts its length, and must follow a change of it."""
     start, stop = located.dicom
     slots = (located.length_slot,) if located.length_slot else ()
-    payload = TextPart(opened, payloads=[located.payload], start=0, stop=start)
+    payload = TextPart(opened, payloads=[Payload(*located.payload, "list-mode")], start=0, stop=start)
     trailer = TextPart(opened, start=stop)
     stream = _read_with_meta(opened, start, stop, outer=Box(start, stop, slots))
     if located.broken:

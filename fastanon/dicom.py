@@ -14,7 +14,8 @@ from fastanon.elements import Element, Elements
 from fastanon.fields import Box, Field, Space, Text
 from fastanon.keep import AROUND, KEEP, KEPT_PRIVATE, is_kept
 from fastanon.opened import Opened
-from fastanon.part import Part, Run, broken_text, holding, text_rules
+from fastanon.part import Part, broken_text, holding, text_rules
+from fastanon.payload import Payload, is_payload, kind_of
 from fastanon.profile import RULES, Rule
 from fastanon.siemens import csa, interfile, protocol, protocol_keys, spelled
 from fastanon.siemens.spelled import Spelled
@@ -33,7 +34,7 @@ _BASE64 = re.compile(rb"(?=[^ \0]*[a-z])(?=[^ \0]*[A-Z])(?=[^ \0]*[0-9+/])[A-Za-
 
 _HEAD = 4096  # what tells an Interfile header
 
-_DIRECTORY_RECORDS = 0x00041220
+_DIRECTORY_RECORDS, _RAW_DATA = 0x00041220, 0x7FE11010
 
 
 class DicomPart(Part):
@@ -79,18 +80,27 @@ class DicomPart(Part):
         return self.text(self.elements.creator_row(index))
 
     @functools.cached_property
-    def payloads(self) -> list[int]:
-        """Indices of the elements whose value is bulk data without text."""
-        return [
-            i
-            for i in self.elements.rows_of(_MAYBE_PAYLOAD)
-            if not self.elements[i].nested
-            and (self.elements.tags[i] >> 16 != 0x7FE1 or self.creator(i) == "SIEMENS CSA NON-IMAGE")
-        ]
+    def _payload_rows(self) -> list[int]:
+        tags = self.elements.tags
+        found = [i for i, tag in enumerate(tags) if is_payload(tag) and not self.elements[i].nested]
+        return [i for i in found if tags[i] >> 16 != 0x7FE1 or self.creator(i) == "SIEMENS CSA NON-IMAGE"]
 
-    def payload_runs(self) -> list[Run]:
+    def payloads(self) -> list[Payload]:
         """Give the runs of bulk data without text, in order."""
-        return [(self.elements[i].value, self.elements[i].end) for i in self.payloads]
+        rows = self._payload_rows
+        types = self._types() if rows else ""
+        found = ((self.elements[i], kind_of(self.elements.tags[i], types)) for i in rows)
+        return [Payload(element.value, element.end, kind) for element, kind in found]
+
+    def kind_beside(self) -> str:
+        """Give the kind of payload that a ``.bf`` beside it holds."""
+        return kind_of(_RAW_DATA, self._types())
+
+    def _types(self) -> str:
+        """Give what the dataset says it is: Image Type, and the CSA Data Type of raw data."""
+        tags = enumerate(self.elements.tags)
+        rows = [i for i, tag in tags if tag == 0x00080008 or (tag & 0xFFFF00FF == 0x00290008 and tag & 0xFF00)]
+        return " ".join(self.text(i) for i in rows)
 
     def identifying(self) -> Iterator[tuple[Field, Rule]]:
         """Give the fields whose values say who it is: elements, and keys of Siemens' texts."""
@@ -131,7 +141,7 @@ class DicomPart(Part):
             return True
         return (
             64 <= element.length < 1 << 24
-            and index not in self.payloads
+            and index not in self._payload_rows
             and _BASE64.fullmatch(self.value(index)) is not None
         )
 
@@ -199,7 +209,7 @@ class DicomPart(Part):
         vr, private = element.real_vr, dictionary.is_private(element.tag)
         creator = dictionary.is_private_creator(element.tag) and element.vr in ("LO", "")
         kept = private and element.tag & 0xFF in KEPT_PRIVATE.get(self.creator(index), ())
-        if creator or kept or index in self.payloads or KEEP.get(element.tag, element) is None:
+        if creator or kept or index in self._payload_rows or KEEP.get(element.tag, element) is None:
             return []
         text = Text(self.charset(index), PADDING.get(vr, b" "), LIMITS.get(vr, 0))
         outer, value = (element.header, element.outer_end), (element.value, element.end)
@@ -238,22 +248,6 @@ class DicomPart(Part):
                 names.append(f"{creator} {dictionary.keyword_of(element.tag)}".strip())
             index = element.parent
         return tuple(reversed(names))
-
-
-class _PayloadTags:
-    """Pixel data (float, double too), waveform data, overlays, curves, and what may be Siemens' raw data."""
-
-    def __contains__(self, tag: object) -> bool:
-        assert isinstance(tag, int)
-        group, number = tag >> 16, tag & 0xFFFF
-        if group in (0x7FE0, 0x5400):
-            return tag in (0x7FE00008, 0x7FE00009, 0x7FE00010, 0x54001010)
-        if group == 0x7FE1:
-            return number & 0xFF == 0x10 and number > 0xFF
-        return group >> 8 in (0x50, 0x60) and not group & 1 and number == 0x3000
-
-
-_MAYBE_PAYLOAD = _PayloadTags()
 
 
 def _may_hold_text(element: Element) -> bool:

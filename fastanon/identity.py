@@ -6,8 +6,9 @@ delimited, unless it is of two or more ideographs; under 3 letters or 4 digits i
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fastanon import spellings, text
@@ -76,12 +77,13 @@ class Needle:
         return 2 if self.codec in ("utf-16-le", "utf-16-be") else 1
 
 
-def needles_of(values: Iterable[Value]) -> tuple[tuple[Needle, ...], int]:
+@functools.lru_cache(64)  # the files of a series have the same values
+def needles_of(values: tuple[Value, ...]) -> tuple[tuple[Needle, ...], int]:
     """Make the needles of a file.
 
     Parameters
     ----------
-    values : iterable of Value
+    values : tuple of Value
         Its identifying values.
 
     Returns
@@ -91,12 +93,11 @@ def needles_of(values: Iterable[Value]) -> tuple[tuple[Needle, ...], int]:
     left_out : int
         How many values were too short or too common to be searched for.
     """
-    values = list(dict.fromkeys(values))
     own = {codec for value in values for codec in text.codecs_of(value.encoding)}
     codecs = (*_EVERYWHERE, *sorted(own.difference(("ascii", *_EVERYWHERE))))
     found: dict[tuple[bytes, str, bytes], Needle] = {}
     left_out = 0
-    for value in values:
+    for value in dict.fromkeys(values):
         if not value.text.strip("xX^ ") or value.text.lower() == value.new.lower():
             continue
         forms = list(spellings.forms(value.kind, value.text, value.new))

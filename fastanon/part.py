@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from fastanon.fields import Field, Space
 from fastanon.opened import Opened
+from fastanon.payload import Payload
 from fastanon.profile import TEXT_RULES, Rule
 from fastanon.siemens.spelled import Spelled
 from fastanon.walk import Bytes
@@ -55,9 +56,13 @@ class Part:
         """Copy bulk out of the space, from the file by positioned reads and not through the map."""
         return self.bytes_at(start, stop) if self.opened is None else self.opened.read(start, stop)
 
-    def payload_runs(self) -> list[Run]:
+    def payloads(self) -> list[Payload]:
         """Give the runs of bulk data without text, in order."""
         return []
+
+    def kind_beside(self) -> str:
+        """Give the kind of payload that a file beside this one holds, if there is one."""
+        return "raw data"
 
     def packed(self) -> list[tuple[str, int]]:
         """Give name and size of every text that is packed, so that no search sees it."""
@@ -70,9 +75,9 @@ class Part:
     def searched(self) -> Iterator[Run]:
         """Give the runs that are not payload."""
         start = self.start
-        for first, end in self.payload_runs():
-            yield start, first
-            start = end
+        for payload in self.payloads():
+            yield start, payload.start
+            start = payload.end
         yield start, self.stop
 
     def identifying(self) -> Iterator[tuple[Field, Rule]]:
@@ -135,7 +140,7 @@ class TextPart(Part):
         All text in it; slack has ``slack`` as the last part of its key.
     rule_of : callable
         Gives the rule for the last part of a key, or None.
-    payloads : list of (int, int)
+    payloads : list of Payload
         Runs of bulk data.
     spelled : list of Spelled
         Texts in it that are written as numbers.
@@ -148,7 +153,7 @@ class TextPart(Part):
         opened: Opened,
         fields: Iterable[Field] = (),
         rule_of: Callable[[str], str | None] = lambda _: None,
-        payloads: list[Run] | None = None,
+        payloads: list[Payload] | None = None,
         spelled: list[Spelled] | None = None,
         start: int = 0,
         stop: int | None = None,
@@ -159,7 +164,7 @@ class TextPart(Part):
         self._rule_of, self._payloads, self._spelled = rule_of, payloads or [], spelled or []
         self._note_broken(self.fields)
 
-    def payload_runs(self) -> list[Run]:
+    def payloads(self) -> list[Payload]:
         """Give the runs of bulk data without text, in order."""
         return self._payloads
 

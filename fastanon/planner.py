@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from fastanon import text
+from fastanon import bulk, text
+from fastanon.bulk import Bulk
 from fastanon.container import deflate
+from fastanon.copies import copy_edit, number_edits, plain
 from fastanon.edits import Edit, edited, in_order, with_lengths
 from fastanon.errors import FileError, PlanError
 from fastanon.fields import Field, Text
@@ -17,7 +19,6 @@ from fastanon.part import Part, Run
 from fastanon.profile import Replacements, Rule
 from fastanon.scan import Hit, find
 from fastanon.search import Finding, Place, left_at, place_in_numbers, search
-from fastanon.siemens.spelled import Spelled
 from fastanon.spellings import like_date
 
 _Planned: TypeAlias = tuple[Field, Edit, str]  # and the kind of what is edited
@@ -38,13 +39,15 @@ class Plan:
     places : tuple of Place
         Why: what was found and where. In a deflated dataset the offsets count in the inflated bytes.
     scanned : int
-        Bytes that were searched.
+        Bytes outside payloads; all of them were searched.
     payload : int
-        Bytes that were not, since they are bulk data.
+        Bytes of bulk data.
     warnings : tuple of str
         What is wrong with its structure.
     leaks : tuple of Place
-        What is left in structures that contradict themselves.
+        What is left in structures that contradict themselves, and in payloads.
+    bulk : tuple of Bulk
+        What the search of the payloads brought; empty if there was none.
     structural : int
         Needles met in keys, numbers, codes and kept words, and left there.
     packed : tuple of (str, int)
@@ -64,6 +67,7 @@ class Plan:
     messages: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     leaks: tuple[Place, ...] = ()
+    bulk: tuple[Bulk, ...] = ()
 
     @property
     def strategy(self) -> str:
@@ -73,7 +77,9 @@ class Plan:
         return "rewrite" if any(edit.growth for edit in self.edits) else "patch"
 
 
-def make_plan(opened: Opened, found: Finding, replacements: Replacements, renamed: Renamed) -> Plan:
+def make_plan(
+    opened: Opened, found: Finding, replacements: Replacements, renamed: Renamed, patch_payload: bool = True
+) -> Plan:
     """Plan one file.
 
     Parameters
@@ -86,6 +92,8 @@ def make_plan(opened: Opened, found: Finding, replacements: Replacements, rename
         What the fields of the profile become.
     renamed : Renamed
         How the names of other files change.
+    patch_payload : bool
+        Whether to patch what is no chance in a payload; otherwise it is a leak.
 
     Returns
     -------
@@ -101,6 +109,7 @@ def make_plan(opened: Opened, found: Finding, replacements: Replacements, rename
         edits: list[Edit] = []
         places: list[Place] = []
         left: list[Place] = []
+        seen_bulk: list[Bulk] = []
         for part in found.parts:
             fields = [(f, rule) for p, f, rule in found.fields if p is part]
             planned = list(_field_edits(part, fields, replacements)) + list(_slack_edits(part))
@@ -109,19 +118,24 @@ def make_plan(opened: Opened, found: Finding, replacements: Replacements, rename
             for hit, f in _uncovered(part, found, covered):
                 if f is None:
                     left.append(left_at(part, hit))
-                elif (edit := _copy_edit(hit, f)).new != part.bytes_at(hit.start, hit.end):
+                elif (edit := copy_edit(hit, f)).new != part.bytes_at(hit.start, hit.end):
                     planned.append((f, edit, hit.needle.kind))
+            for scanned in (scanned for p, scanned in found.payloads if p is part):
+                seen, patches = bulk.decide(part, scanned, patch_payload)
+                seen_bulk.append(seen)
+                planned += patches
             numbers = [(text, hit) for p, text, hit in found.spelled if p is part]
             places += [place_in_numbers(text, hit) for text, hit in numbers]
             places += [Place(f.name, e.offset, e.old, kind) for f, e, kind in planned]
             growing = [f for f, _ in fields] + [f for p, f in found.names if p is part]
-            edits += _in_file(part, with_lengths([e for _, e, _ in planned], growing) + _number_edits(numbers))
+            edits += _in_file(part, with_lengths([e for _, e, _ in planned], growing) + number_edits(numbers))
         opened.check()
         leaks = tuple(place for place in left if place.where)
+        leaks += tuple(place for seen in seen_bulk for place in seen.left)
         return Plan(
             opened.path, opened.identity, in_order(edits, opened.size), tuple(places), found.scanned,
-            found.payload, len(left) - len(leaks), found.packed, tuple(_messages(found)),
-            tuple(note for part in found.parts for note in part.notes), leaks,
+            found.payload, sum(not p.where for p in left), found.packed, tuple(_messages(found)),
+            tuple(note for part in found.parts for note in part.notes), leaks, tuple(seen_bulk),
         )  # fmt: skip
     except FileError as error:
         error.path = opened.path
@@ -169,7 +183,7 @@ def _field_edit(part: Part, f: Field, rule: Rule, replacements: Replacements) ->
     count = len(text.split_values(old, f.text.encoding))
     if not old.strip(b" \0"):
         return  # nobody is named, and nobody gets a name
-    value = _plain(replacements.of(rule), f)
+    value = plain(replacements.of(rule), f)
     if rule.kind == "date":
         value = like_date(text.decode(old, f.text.encoding).strip(" \0"), value)
     new = text.encode("\\".join([value] * count), f.text.encoding)
@@ -192,36 +206,6 @@ def _slack_edits(part: Part) -> Iterator[_Planned]:
     for f in part.slack():
         size = f.value[1] - f.value[0]
         yield f, Edit(f.value[0], size, bytes(size), "slack of a CSA header"), "slack"
-
-
-def _number_edits(hits: list[tuple[Spelled, Hit]]) -> list[Edit]:
-    """Make an X of each character of a copy that is written as numbers."""
-    changes = (c for text, hit in hits for at in range(hit.start, hit.end) for c in text.changes[at])
-    return [Edit(c.offset, len(c.new), c.new, "copy in numbers") for c in changes]
-
-
-def _copy_edit(hit: Hit, f: Field) -> Edit:
-    """Replace a copy at equal length: padded with spaces, or `x` throughout where that does not fit."""
-    needle, room = hit.needle, hit.end - hit.start
-    if needle.escape:  # what follows may still need the escape; 2121 is a space of two bytes
-        return Edit(hit.start, room, b"!" * room, f"copy of a {needle.kind}")
-    try:
-        spelled = _plain(needle.new, f).encode(needle.codec)
-    except UnicodeEncodeError:
-        spelled = b""
-    cut = room % needle.unit  # of UTF-16 the zero before the first letter
-    length = (room + cut) // needle.unit
-    if not spelled or len(spelled) > room + cut:
-        spelled = ("x" * length).encode(needle.codec)
-    spelled += " ".encode(needle.codec) * (length - len(spelled) // needle.unit)
-    return Edit(hit.start, room, spelled[cut:], f"copy of a {needle.kind}")
-
-
-def _plain(new: str, f: Field) -> str:
-    """Give a replacement, or nothing where its place takes only ASCII, or no comma (lists in Interfile)."""
-    if f.text is not None and (f.text.quotes or f.text.encoding == "ascii"):
-        return new if new.isascii() and not (f.text.encoding == "ascii" and "," in new) else ""
-    return new
 
 
 def _in_file(part: Part, edits: list[Edit]) -> list[Edit]:

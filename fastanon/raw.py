@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastanon.fields import Space
 from fastanon.opened import Opened
 from fastanon.part import Part, TextPart
+from fastanon.payload import Payload
 from fastanon.siemens import interfile, protocol_keys, rda, spelled, twix
 
 #: What the sniffers and the header of an ``.rda`` need to see.
@@ -28,19 +29,20 @@ def read_raw(opened: Opened) -> Part | None:
     if rda.is_rda(head):
         _, payload = rda.locate(head)
         fields = rda.fields(head[:payload], 0, Space(), ("rda",))
-        return TextPart(opened, fields, rda.rule_of, [(payload, opened.size)])
+        return TextPart(opened, fields, rda.rule_of, [Payload(payload, opened.size, "spectrum")])
     if interfile.is_interfile(head):
         data = opened.read(0, min(_MAX_TEXT, opened.size))
         end = interfile.end_of(data)
         fields = interfile.fields(data[:end], 0, Space(), ("Interfile",))
-        return TextPart(opened, fields, interfile.rule_of, [(end, opened.size)] if data[end:].strip() else [])
+        rest = [Payload(end, opened.size, "raw data")] if data[end:].strip() else []
+        return TextPart(opened, fields, interfile.rule_of, rest)
     return None
 
 
 def _twix(opened: Opened) -> TextPart:
     located = twix.locate(opened)
     fields = twix.fields(located, opened, Space())
-    payloads = [m.data for m in located.measurements]
+    payloads = [Payload(*m.data, "measurement") for m in located.measurements]
     texts = [buffer.text for m in located.measurements for buffer in m.buffers]
     comments = [found for text in texts for found in spelled.read(opened.read(*text), text[0])]
     part = TextPart(opened, fields, _twix_rule_of, payloads, comments)

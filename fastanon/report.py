@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from fastanon import profile
 from fastanon.auditor import Audit
+from fastanon.bulk import Bulk
 from fastanon.errors import DONE, FAILED, LEFT, REFUSED, BatchError, LeakError
 
-ANONYMIZED, UNCHANGED, COPIED = "anonymized", "unchanged", "copied"
+ANONYMIZED, UNCHANGED, COPIED, AUDITED = "anonymized", "unchanged", "copied", "audited"
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class FileResult:
     source, output : str
         Paths, with what identifies in them masked; `output` is empty where nothing was written.
     status : str
-        ``anonymized``, ``unchanged``, ``copied``, ``refused`` or ``failed``.
+        ``anonymized``, ``unchanged``, ``copied``, ``audited``, ``refused`` or ``failed``.
     strategy : str
         ``none``, ``patch``, ``rewrite`` or ``copy``.
     edits, bytes_written : int
@@ -83,8 +85,35 @@ def _audit_dict(audit: Audit | None) -> dict[str, Any] | None:
     not_scanned += [{"what": f"packed text in {where}", "bytes": size} for where, size in audit.packed]
     return {
         "how": audit.how, "bytes_scanned": audit.scanned, "not_scanned": not_scanned,
-        "leaks": leaks, "structural": audit.structural, "chance": {},
+        "leaks": leaks, "structural": audit.structural, "chance": _chance(audit.bulk),
+        "payloads": [_bulk_dict(one) for one in audit.bulk],
     }  # fmt: skip
+
+
+def _chance(seen: Iterable[Bulk]) -> dict[str, dict[str, float]]:
+    """Give for each kind of value how often it stands in payloads, and how often chance would have it there."""
+    found: dict[str, dict[str, float]] = {}
+    for one in seen:
+        for kind, count in one.hits.items():
+            entry = found.setdefault(kind, {"hits": 0, "expected": 0.0})
+            entry["hits"] += count
+            entry["expected"] = float(f"{entry['expected'] + one.expected[kind]:.3g}")
+    return found
+
+
+def _bulk_dict(seen: Bulk) -> dict[str, Any]:
+    """Give the entry of one payload: what was found, what chance explains, and what was done."""
+    entry: dict[str, Any] = {"what": seen.kind, "offset": seen.offset, "bytes": seen.size, "hits": seen.hits}
+    entry["expected_by_chance"] = {kind: float(f"{count:.3g}") for kind, count in seen.expected.items()}
+    entry["done"] = seen.done
+    if seen.patched:
+        entry["patched_at"] = [place.offset for place in seen.patched]
+        entry |= {"sha256_before": seen.before, "sha256_after": seen.after}
+    return entry
+
+
+#: Is told of each result as soon as it is there.
+Tell: TypeAlias = Callable[[FileResult], object]
 
 
 @dataclass(frozen=True)
@@ -153,19 +182,28 @@ class Report:
         """Give one line for a person."""
         counts = Counter(f.status for f in self.files)
         parts = [f"{n} {status}" for status, n in sorted(counts.items())]
-        scanned = sum(f.audit.scanned for f in self.files if f.audit)
-        payload = sum(f.audit.payload for f in self.files if f.audit)
+        audits = [f.audit for f in self.files if f.audit]
+        scanned, payload = sum(a.scanned for a in audits), sum(a.payload for a in audits)
+        searched = f"{_size(scanned)} searched" + (f", {_size(payload)} of payload not" if payload else "")
         left = f"{self.leaks} identifying places left" if self.leaks else "nothing identifying found again"
-        packed = sum(len(f.audit.packed) for f in self.files if f.audit)
-        if packed:
-            left += f"; {packed} packed texts not searched"
-        structural = sum(f.audit.structural for f in self.files if f.audit)
-        if structural:
-            left += f" but {structural} times in keys, numbers and codes, which stay"
-        return (
-            f"{len(self.files)} files: {', '.join(parts) or 'none'}; {_size(scanned)} searched, "
-            f"{_size(payload)} of payload kept and not searched; {left}"
-        )
+        return f"{len(self.files)} files: {', '.join(parts) or 'none'}; {searched}; {left}{_stays(audits)}"
+
+
+def _stays(audits: list[Audit]) -> str:
+    """Say what stays, for a person: in structure, by chance, and packed."""
+    structural = sum(a.structural for a in audits)
+    seen = [one for a in audits for one in a.bulk]
+    hits = sum(sum(one.hits.values()) for one in seen)
+    chance = sum(sum(one.expected.values()) for one in seen)
+    packed = sum(len(a.packed) for a in audits)
+    parts = []
+    if structural:
+        parts.append(f"{structural} times in keys, numbers and codes, which stay")
+    if hits:
+        parts.append(f"{hits} times in payloads, where chance explains {chance:.3g}")
+    if packed:
+        parts.append(f"{packed} packed texts not searched")
+    return "".join(f"; {part}" for part in parts)
 
 
 def _size(count: float) -> str:

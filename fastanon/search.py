@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from fastanon import text
+from fastanon.chance import Advance, Scanned, Scanner
 from fastanon.container import read_parts
 from fastanon.fields import Field
 from fastanon.identity import Needle, Value, needles_of
@@ -39,28 +41,67 @@ class Finding:
     left_out: int
     hits: list[tuple[Part, Hit, Field | None]]
     spelled: list[tuple[Part, Spelled, Hit]]
+    payloads: list[tuple[Part, Scanned]]
     scanned: int
     payload: int
     packed: tuple[tuple[str, int], ...]
 
 
-def search(opened: Opened, replacements: Replacements) -> Finding:
-    """Read a file's identifying fields, and find every copy of their values outside its payloads."""
+def search(
+    opened: Opened, replacements: Replacements, payloads: bool = False, advance: Advance = lambda _: None
+) -> Finding:
+    """Read a file's identifying fields, and find every copy of their values.
+
+    Parameters
+    ----------
+    opened : Opened
+        The file.
+    replacements : Replacements
+        What the values become, for the needles to tell.
+    payloads : bool
+        Whether to search the payloads too.
+    advance : callable
+        Is told of bytes of payload as they are searched.
+    """
     parts = read_parts(opened)
-    every = [(part, f, rule) for part in parts for f, rule in part.identifying()]
-    fields = [found for found in every if found[2].kind != FILE_NAME]
-    names = [(part, f) for part, f, rule in every if rule.kind == FILE_NAME]
-    values = [value for part, f, rule in fields for value in _values(part, f, rule, replacements)]
-    needles, left_out = needles_of(values)
+    fields, names, needles, left_out = identity_of(parts, replacements)
     hits = [(part, hit) for part in parts for hit in hits_in(part, needles)]
     return Finding(
         parts, fields, names, needles, left_out,
         [(part, hit, part.field_at(hit.start, hit.end)) for part, hit in hits],
         [(part, text, hit) for part in parts for text, hit in hits_in_numbers(part, needles)],
+        list(in_payloads(parts, needles, advance)) if payloads else [],
         sum(stop - start for part in parts for start, stop in part.searched()),
-        sum(end - start for part in parts for start, end in part.payload_runs()),
+        sum(payload.end - payload.start for part in parts for payload in part.payloads()),
         tuple(run for part in parts for run in part.packed()),
     )  # fmt: skip
+
+
+class IdentityOf(NamedTuple):
+    """What says whose file it is: fields and rules, names of other files, needles, number of values without."""
+
+    fields: list[tuple[Part, Field, Rule]]
+    names: list[tuple[Part, Field]]
+    needles: tuple[Needle, ...]
+    left_out: int
+
+
+def identity_of(parts: Iterable[Part], replacements: Replacements) -> IdentityOf:
+    """Read a file's identifying fields, and make needles of their values."""
+    every = [(part, f, rule) for part in parts for f, rule in part.identifying()]
+    fields = [found for found in every if found[2].kind != FILE_NAME]
+    names = [(part, f) for part, f, rule in every if rule.kind == FILE_NAME]
+    values = tuple(value for part, f, rule in fields for value in _values(part, f, rule, replacements))
+    return IdentityOf(fields, names, *needles_of(values))
+
+
+def in_payloads(
+    parts: Iterable[Part], needles: tuple[Needle, ...], advance: Advance
+) -> Iterator[tuple[Part, Scanned]]:
+    """Search all payloads of a file."""
+    found = [(part, one) for part in parts for one in part.payloads() if one.start < one.end]
+    scanner = Scanner(needles, sum(payload.end - payload.start for _, payload in found), advance)
+    return ((part, scanner.scan(part, payload)) for part, payload in found if needles)
 
 
 def hits_in(part: Part, needles: tuple[Needle, ...]) -> Iterator[Hit]:

@@ -205,7 +205,7 @@ def test_nobody_is_given_a_name(tmp_path: Path) -> None:
 
 
 def test_payload_of_siemens_is_not_touched(tmp_path: Path) -> None:
-    ds, raw = dataset(STUDY), even(f"{LAST}^{FIRST}".encode() * 99 + bytes(300))
+    ds, raw = dataset(STUDY), even(b"q" + f"{LAST}^{FIRST}".encode() * 99 + b"q" + bytes(300))
     del ds.PixelData
     ds.add_new((0x7FE1, 0x0010), "LO", "SIEMENS CSA NON-IMAGE")
     ds.add_new((0x7FE1, 0x1010), "OB", raw)

@@ -39,7 +39,7 @@ def test_its_count_sees_what_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """With an anonymizer that forgets the copies, the plain search finds them."""
-    monkeypatch.setattr("fastanon.planner._copy_edit", _nothing)
+    monkeypatch.setattr("fastanon.planner.copy_edit", _nothing)
     from fastanon.demo import demo
 
     assert demo(tmp_path / "demo", listmode_bytes=1 << 16) == LEFT

@@ -14,7 +14,7 @@ from fastanon.identity import Needle, Value, needles_of
 
 
 def needles(kind: str, value: str, new: str = "anonymised", *charsets: str) -> dict[bytes, Needle]:
-    found, _ = needles_of([Value(kind, value, "\\".join(charsets), new)])
+    found, _ = needles_of((Value(kind, value, "\\".join(charsets), new),))
     return {needle.data: needle for needle in found}
 
 
@@ -66,12 +66,12 @@ def test_short_ids_must_stand_delimited(number: str, short: bool) -> None:
 
 @pytest.mark.parametrize(("kind", "value"), [("id", "123"), ("id", "A1"), ("name", "Al"), ("name", "X^Y")])
 def test_what_is_too_short_is_counted(kind: str, value: str) -> None:
-    assert needles_of([Value(kind, value, "", "anonymised")]) == ((), 1)
+    assert needles_of((Value(kind, value, "", "anonymised"),)) == ((), 1)
 
 
 @pytest.mark.parametrize("value", ["Anonymous", "ANONYMIZED", "unknown", "xxxxxx", "anonymised", ""])
 def test_nobody_is_not_searched_for(value: str) -> None:
-    assert needles_of([Value("name", value, "", "anonymised")])[0] == ()
+    assert needles_of((Value("name", value, "", "anonymised"),))[0] == ()
 
 
 def test_dates_in_every_form() -> None:
@@ -92,7 +92,7 @@ def test_what_is_no_date_is_no_needle(value: str) -> None:
 
 
 def test_the_longest_comes_first() -> None:
-    found, _ = needles_of([Value("name", "VAN DER BERG^ANNA", "", "anonymised")])
+    found, _ = needles_of((Value("name", "VAN DER BERG^ANNA", "", "anonymised"),))
     assert [len(n.data) for n in found] == sorted((len(n.data) for n in found), reverse=True)
 
 
@@ -104,7 +104,7 @@ def test_the_file_s_own_character_set_counts() -> None:
 
 _SHOW = """
 from fastanon.identity import Value, needles_of
-found, _ = needles_of([Value("name", "VAN DER BERG^ANNA", "", "anonymised"), Value("id", "PX-77120", "", "")])
+found, _ = needles_of((Value("name", "VAN DER BERG^ANNA", "", "anonymised"), Value("id", "PX-77120", "", ""),))
 print(found)
 """
 

@@ -91,7 +91,7 @@ def make_datain(folder: Path) -> dict[str, object]:
         datain[key] = str(write(path, STUDY))
         if key.endswith("dcm"):
             payload = path.with_suffix(".bf")
-            payload.write_bytes(b"VAN DER BERG^ANNA" * 40)
+            payload.write_bytes(b"q" + b"VAN DER BERG^ANNA" * 40 + b"q")
             datain[key.replace("dcm", "bf")] = str(payload)
     for key in FOLDERS:
         for n in range(2):

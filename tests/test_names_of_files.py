@@ -84,16 +84,16 @@ def test_in_place_a_name_that_stays_in_a_path_is_a_leak(tmp_path: Path) -> None:
 
 
 def test_pairs_of_dcm_and_bf_stay_pairs(tmp_path: Path) -> None:
-    payload = f"{LAST}^{FIRST}".encode() * 77
+    payload = b"q" + f"{LAST}^{FIRST}".encode() * 77 + b"q"
     for name in ("plain", f"PET.{LAST}"):
         write(tmp_path / "in" / f"{name}.dcm", STUDY)
-        (tmp_path / "in" / f"{name}.bf").write_bytes(payload + name.encode())
+        (tmp_path / "in" / f"{name}.bf").write_bytes(payload + name.encode() + b"q")
     report = anonymize(tmp_path / "in", to=tmp_path / "out")
     assert report.exit_status == DONE
     assert_clean(names_below(tmp_path / "out"))
     headers = sorted((tmp_path / "out").glob("*.dcm"))
     assert [p.with_suffix(".bf").read_bytes() for p in headers] == [
-        payload + name.encode() for name in (f"PET.{LAST}", "plain")
+        payload + name.encode() + b"q" for name in (f"PET.{LAST}", "plain")
     ]
     assert len(list((tmp_path / "out").iterdir())) == 4
     assert report.count("anonymized") == len(report.files) == 2

@@ -97,7 +97,7 @@ def test_a_copy_keeps_what_is_read(person: Person, tmp_path: Path) -> None:
     study = make_study(tmp_path / "in", person, 4 * _WORDS, slices=1)
     for path in (*study.listmode[1:], *study.norm[1:], *study.umap, *study.t1):  # a payload is at the end of each
         data = path.read_bytes()
-        path.write_bytes(data[:-128] + f" {person.name} ".encode("latin-1").ljust(128, b"\0"))
+        path.write_bytes(data[:-128] + f"q{person.name}q".encode("latin-1").ljust(128, b"\0"))
     assert anonymize(tmp_path / "in", to=tmp_path / "out").exit_status == DONE
     before, after = scans(tmp_path / "in", NIFTYPETS), scans(tmp_path / "out")
     after = {uid: scan for uid, scan in after.items() if uid in before}

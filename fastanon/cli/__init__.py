@@ -16,6 +16,7 @@ from fastanon.errors import FAILED, USAGE, FastanonError, UsageError
 _COMMANDS = {
     "inspect": "show what identifies the patient; nothing is changed",
     "anonymize": "remove the patient, in place or to a folder",
+    "audit": "search copies for the values of their originals; nothing is changed",
     "demo": "make a synthetic PET/MR study, anonymize it and show what happened",
 }
 

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from fastanon.errors import DONE, FAILED, REFUSED, AccessError, FileError, UsageError
 
+_AUDIT = "what to search for values that are left: every byte (the default), all but payloads, or no copies"
+_PAYLOAD = "a value in raw data that chance does not explain: replace it (the default), or report it as left"
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
@@ -19,6 +22,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--patient", metavar="NAME", help="what stands in place of the patient's name (default: anonymised)")
     add("--physician", metavar="NAME", help="what stands in place of the physician's (default: anonymised)")
     add("--dob", metavar="YYYYMMDD", help="what stands in place of the birth date (default: 19800101)")
+    add("--audit", choices=("full", "text", "none"), default="full", help=_AUDIT)
+    add("--payload", choices=("patch", "report"), default="patch", help=_PAYLOAD)
     add("--what-if", action="store_true", help="say what would change, and write nothing")
     add("--report", metavar="FILE", help="write a JSON report; it holds no value of the patient's")
     add("-v", "--verbose", action="store_true", help="a line for every file, not only for those with trouble")
@@ -33,6 +38,7 @@ def run(options: argparse.Namespace) -> int:
     from fastanon import batch
     from fastanon.profile import Replacements
     from fastanon.report import FileResult
+    from fastanon.work import Options
 
     given = {name: getattr(options, name) for name in ("patient", "physician", "dob")}
     replacements = Replacements(**{name: value for name, value in given.items() if value is not None})
@@ -42,17 +48,19 @@ def run(options: argparse.Namespace) -> int:
         if trouble or result.warnings or options.verbose:
             print(result, file=sys.stderr if trouble or result.warnings else sys.stdout)
 
-    report = batch.run(options.paths, replacements, options.output, tell)
+    wanted = Options(replacements, options.output, options.audit, options.payload)
+    report = batch.run(options.paths, wanted, tell)
     for result in report.files:
         if result.leaks:  # known only when all files have been seen: their names may stand in each other's paths
             print(result, file=sys.stderr)
     if options.report:
-        _write_report(options.report, report.to_json())
+        write_report(options.report, report.to_json())
     print(report.summary())
     return report.exit_status
 
 
-def _write_report(path: str, text: str) -> None:
+def write_report(path: str, text: str) -> None:
+    """Write the JSON report."""
     try:
         Path(path).write_text(text, encoding="ascii")
     except OSError as error:

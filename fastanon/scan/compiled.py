@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from fastanon.scan.kernels import BLOCK, REACH, count_bytes
+from fastanon.scan.kernels import BLOCK, MATCHES, REACH, count_bytes
 from fastanon.scan.pattern import Bytes, Match, Matcher, Pattern
 from fastanon.scan.plans import Numbered, Plan, by_bytes, by_grams, by_two, by_windows
 from fastanon.scan.vector import target_shuffle
@@ -75,41 +75,49 @@ class _Search:
         self._plans, self._longest = matcher.plans, matcher.longest
         self._bytes = np.frombuffer(buffer, np.uint8) if len(buffer) else np.zeros(1, np.uint8)
         self._base = self._bytes.ctypes.data
+        self._whole = self._base + -self._base % BLOCK, (self._base + len(self._bytes) - REACH & -BLOCK) + BLOCK
         self._copy = np.frombuffer(mmap.mmap(-1, 4 * REACH + 4 * BLOCK + 2 * matcher.longest), np.uint8)
-        most = max((BLOCK * plan.most for plan in matcher.plans), default=0)
-        self._room = max(_LEAST, most)
-        self._out = np.zeros(1 + 2 * (self._room + most), np.int64)
+        self._room = max(_LEAST, *(BLOCK * plan.most for plan in matcher.plans), 0)
+        self._out = np.zeros(MATCHES + 4 * self._room, np.int64)
+        self._count = self._out.data  # to read one number of, this is faster
         self._addresses = self._copy.ctypes.data + BLOCK, self._out.ctypes.data
 
     def between(self, start: int, stop: int) -> list[Match]:
         """Give the matches between two offsets."""
-        base = self._base
-        lo, hi = base + start, base + stop
+        lo, hi = self._base + start, self._base + stop
         first, last = lo & -BLOCK, hi + -hi % BLOCK
-        begin = min(max(first, base + -base % BLOCK), last)
-        end = max(begin, min(last, (base + len(self._bytes) - REACH & -BLOCK) + BLOCK))
-        found = self._run(begin, end, lo, hi, base)
-        return sorted(self._edge(first, begin, lo, hi) + found + self._edge(end, last, lo, hi))
+        begin = min(max(first, self._whole[0]), last)
+        end = max(begin, min(last, self._whole[1]))
+        found = self._run(begin, end, lo, hi, self._base)
+        if first < begin:
+            found += self._edge(first, begin, lo, hi)
+        if end < last:
+            found += self._edge(end, last, lo, hi)
+        return _in_order(found) if found else []
 
-    def _edge(self, first: int, last: int, lo: int, hi: int) -> list[Match]:
+    def _edge(self, first: int, last: int, lo: int, hi: int) -> list[npt.NDArray[np.int64]]:
         """Search positions in a copy, in which each byte keeps its place in a block."""
-        if first >= last:
-            return []
         lo, hi = max(lo, first - self._longest), min(hi, last + self._longest)
         move = self._addresses[0] + lo % BLOCK - lo
         self._copy[BLOCK + lo % BLOCK :][: hi - lo] = self._bytes[lo - self._base : hi - self._base]
         return self._run(first + move, last + move, lo + move, hi + move, self._base + move)
 
-    def _run(self, first: int, last: int, lo: int, hi: int, base: int) -> list[Match]:
-        found: list[Match] = []
+    def _run(self, first: int, last: int, lo: int, hi: int, base: int) -> list[npt.NDArray[np.int64]]:
+        """Run every kernel over whole blocks, again where it ran out of room."""
+        found = []
         for plan in self._plans:
             at = first
             while at < last:
                 at = plan.kernel(at, last, lo, hi, plan.address, self._addresses[1], self._room)
-                if count := int(self._out[0]):
-                    matches = self._out[1 : 1 + 2 * count].reshape(count, 2)
-                    found += [(place - base, number) for place, number in matches.tolist()]
+                if count := self._count[0]:
+                    found.append(self._out[MATCHES:][: 2 * count].reshape(count, 2) - (base, 0))
         return found
+
+
+def _in_order(found: list[npt.NDArray[np.int64]]) -> list[Match]:
+    places, numbers = np.concatenate(found).T
+    order = np.lexsort((numbers, places))
+    return list(zip(places[order].tolist(), numbers[order].tolist(), strict=True))
 
 
 def histogram(buffer: Bytes, counts: npt.NDArray[np.uint64]) -> None:

@@ -1,14 +1,14 @@
-"""The compiled loops: functions of addresses and integers that allocate nothing, raise nothing and divide by nothing.
+"""The compiled loops: functions of addresses and integers that allocate, raise and divide by nothing.
 
-A searching kernel goes through the positions from `p` to `stop`, blocks of 64, and reads up to `REACH` bytes from the
-first of a block. Each pattern has one window, or in `grams` a few, by whose first bytes it is known. A position that
-passes the filter is looked up by the hash of these bytes, and what the table has under that is compared in full.
-Matches between the addresses `lo` and `hi` go to `out`: their number, then address and pattern of each. A kernel stops
-before a block that might bring more than there is `room` for, and returns where.
+A searching kernel goes through the positions from `p` to `stop`, blocks of 64, and reads up to `REACH` bytes from
+the first of a block. Each pattern has a window, or in `grams` a few, by whose first bytes it is known. A position
+that passes the filter is looked up by the hash of these bytes, and what the table has under that is compared in
+full. Matches between the addresses `lo` and `hi` go to `out`, address and pattern of each, and their number before
+them. A kernel stops before a block, or a position, that might bring more than there is `room` for, and returns it.
 
-The filter by shuffles is Teddy, from Hyperscan (Wang et al., NSDI 2019), here on low nibbles alone: eight buckets of
-patterns are the bits of a byte, and a byte of the text picks from a table of 16 those buckets that have such a byte
-there. The filter by two bytes is from the memchr crate.
+The filter by shuffles is Teddy, from Hyperscan (Wang et al., NSDI 2019), here on low nibbles alone: eight buckets
+of patterns are the bits of a byte, and a byte of the text picks from a table of 16 those buckets that have such a
+byte there. The filter by two bytes is from the memchr crate.
 """
 
 from __future__ import annotations
@@ -18,36 +18,60 @@ from typing import Any
 from numba.extending import register_jitable
 
 from fastanon.scan.vector import (
-    compiled, high, i64, load, load_twice, lowest, mask, moved, nonzero, prefetch, put, shuffle, splat, u8, u32,
-)  # fmt: skip
+    compiled,
+    high,
+    i64,
+    load,
+    load_twice,
+    lowest,
+    mask,
+    moved,
+    nonzero,
+    prefetch,
+    put,
+    put32,
+    shuffle,
+    splat,
+    u8,
+    u32,
+)
 
 #: Positions of a block, and bytes that are read from its first on.
 BLOCK, REACH = 64, 128
 #: How far ahead memory is asked for: a page, where hardware's own fetching stops.
 AHEAD = 4096
 
-#: Fields of a plan, each an int64: addresses of the nibble tables and of those for the lookup, its key, and numbers.
-TABLES, FLAGS, HEADS, ENTRIES, KEY, SHIFT, STEP, FIRST, FIRST_FOLD, SECOND, SECOND_FOLD, DISTANCE = range(0, 96, 8)
+#: Fields of a plan, each an int64: addresses of the nibble tables and of those to look up in, then numbers.
+TABLES, FLAGS, HEADS, ENTRIES, KEY, SHIFT = range(0, 48, 8)
+STEP, FIRST, FIRST_FOLD, SECOND, SECOND_FOLD, DISTANCE = range(48, 96, 8)
 FIELDS = 12
 #: Fields of an entry: addresses of the pattern and of a table that folds case, length, window's offset, number.
 PATTERN, FOLDING, LENGTH, OFFSET, NUMBER = range(0, 40, 8)
 ENTRY = 40
 
+#: Blocks whose positions are noted before any of them is looked up, and bytes of the notes on one.
+STRETCH, NOTE = 32, 16
+#: Words of `out` before the matches: their number, and the notes.
+MATCHES = 1 + STRETCH * NOTE // 8
+
 #: What letters have in lower case only, in each of four bytes; and the golden ratio in 32 bits (Knuth's hash).
 CASE, MULTIPLIER = 0x20202020, 0x9E3779B1
 _LOW32 = 0xFFFFFFFF
 
+_part = register_jitable(forceinline=True)  # a call would have every vector loaded again
 
-@register_jitable  # type: ignore[untyped-decorator]  # numba's decorators are not typed
+
+@_part
 def slot(p: int, key: int, shift: int) -> int:
     """Hash the first bytes of a window, those that the mask `key` leaves, whatever their case."""
-    return (((u32(p) | CASE) & key) * MULTIPLIER & _LOW32) >> shift
+    at: int = (((u32(p) | CASE) & key) * MULTIPLIER & _LOW32) >> shift
+    return at
 
 
-@register_jitable  # type: ignore[untyped-decorator]
+@register_jitable
 def compare(p: int, at: int, lo: int, hi: int, plan: int, out: int, n: int) -> int:
     """Compare the patterns of one slot with the text around a window; give the new number of matches."""
-    heads = i64(plan + HEADS) + 4 * at
+    heads, match = i64(plan + HEADS) + 4 * at, out + 8 * MATCHES + 16 * n
     entry = i64(plan + ENTRIES) + ENTRY * u32(heads)
     last = i64(plan + ENTRIES) + ENTRY * u32(heads + 4)
     while entry < last:
@@ -57,18 +81,19 @@ def compare(p: int, at: int, lo: int, hi: int, plan: int, out: int, n: int) -> i
             while j < length and u8(folding + u8(start + j)) == u8(pattern + j):
                 j += 1
             if j == length:
-                put(out + 16 * n + 8, start)
-                put(out + 16 * n + 16, i64(entry + NUMBER))
+                put(match, start)
+                put(match + 8, i64(entry + NUMBER))
+                match += 16
                 n += 1
         entry += ENTRY
     return n
 
 
-@register_jitable  # type: ignore[untyped-decorator]
-def compare_all(p: int, bits: int, lo: int, hi: int, plan: int, out: int, n: int) -> int:
+@_part
+def look_up(p: int, bits: int, lo: int, hi: int, plan: int, out: int, n: int) -> int:
     """Look up every position of a block that has its bit set.
 
-    Four at a time, whether there are as many or not: a wrong guess of their number costs more than to look in vain.
+    Four at a time, whether there are as many or not: to guess their number wrong costs more than to look in vain.
     """
     flags, key, shift = i64(plan + FLAGS), i64(plan + KEY), i64(plan + SHIFT)
     while bits:
@@ -83,42 +108,75 @@ def compare_all(p: int, bits: int, lo: int, hi: int, plan: int, out: int, n: int
     return n
 
 
-def _low_nibbles(six: bool) -> Any:
-    """Make the kernel for windows of which every bucket knows its bytes below 0x80, or that they may be any.
+@_part
+def tables_of(plan: int) -> Any:
+    """Load the tables of five bytes, and the buckets for which the second and so on may be any."""
+    t = i64(plan + TABLES)
+    tables = load_twice(t), load_twice(t + 16), load_twice(t + 32), load_twice(t + 48), load_twice(t + 64)
+    return tables, (load_twice(t + 112), load_twice(t + 128), load_twice(t + 144), load_twice(t + 160))
 
-    It looks at five bytes, or at six where there are many patterns.
+
+@_part
+def five(p: int, t: Any, w: Any) -> Any:
+    """Give the buckets that have a window at each of 32 positions, by five bytes."""
+    first = shuffle(t[0], load(p)) & (w[0] | shuffle(t[1], load(p + 1))) & (w[1] | shuffle(t[2], load(p + 2)))
+    return first & (w[2] | shuffle(t[3], load(p + 3))) & (w[3] | shuffle(t[4], load(p + 4)))
+
+
+@_part
+def next_five(p: int, t: Any, w: Any) -> Any:
+    """Do the same where all these loads would cross a cache line, which costs more than to move bytes."""
+    x, y = load(p), load(p + 16)
+    first = shuffle(t[0], x) & (w[0] | shuffle(t[1], moved(x, y, 1))) & (w[1] | shuffle(t[2], moved(x, y, 2)))
+    return first & (w[2] | shuffle(t[3], moved(x, y, 3))) & (w[3] | shuffle(t[4], moved(x, y, 4)))
+
+
+@compiled
+def few(p: int, stop: int, lo: int, hi: int, plan: int, out: int, room: int) -> int:
+    """Find windows by the low nibbles of five bytes: next to nothing passes, and what does is looked up at once.
+
+    Bit 7 of a byte rejects it, but for buckets in which it may be any.
     """
+    t, w = tables_of(plan)
+    n = 0
+    while p < stop and n <= room:
+        prefetch(p + AHEAD)
+        a, b = five(p, t, w), next_five(p + 32, t, w)
+        if nonzero(a | b):
+            n = look_up(p, mask(a) | mask(b) << 32, lo, hi, plan, out, n)
+        p += BLOCK
+    put(out, n)
+    return p
 
-    def low_nibbles(p: int, stop: int, lo: int, hi: int, plan: int, out: int, room: int) -> int:
-        t = i64(plan + TABLES)
-        t0, t1, t2 = load_twice(t), load_twice(t + 16), load_twice(t + 32)
-        t3, t4, t5 = load_twice(t + 48), load_twice(t + 64), load_twice(t + 80)
-        # the buckets for which the second, third ... byte may be any
-        w1, w2, w3 = load_twice(t + 112), load_twice(t + 128), load_twice(t + 144)
-        w4, w5 = load_twice(t + 160), load_twice(t + 176)
-        n = 0
-        while p < stop and n <= room:
+
+@compiled
+def many(p: int, stop: int, lo: int, hi: int, plan: int, out: int, room: int) -> int:
+    """Find windows by the low nibbles of six bytes where more passes.
+
+    The CPU cannot guess in which blocks, so there is no branch: a note is written in any case, and kept or not.
+    """
+    t, w = tables_of(plan)
+    t5, w5 = load_twice(i64(plan + TABLES) + 80), load_twice(i64(plan + TABLES) + 176)
+    n = 0
+    while p < stop and n <= room:
+        end, note = min(p + STRETCH * BLOCK, stop), out + 8
+        while p < end:
             prefetch(p + AHEAD)
-            a = shuffle(t0, load(p)) & (w1 | shuffle(t1, load(p + 1))) & (w2 | shuffle(t2, load(p + 2)))
-            a = a & (w3 | shuffle(t3, load(p + 3))) & (w4 | shuffle(t4, load(p + 4)))
-            if six:
-                a = a & (w5 | shuffle(t5, load(p + 5)))
-            # every load here would cross a cache line, which costs more than to move bytes
-            x, y = load(p + 32), load(p + 48)
-            b = shuffle(t0, x) & (w1 | shuffle(t1, moved(x, y, 1))) & (w2 | shuffle(t2, moved(x, y, 2)))
-            b = b & (w3 | shuffle(t3, moved(x, y, 3))) & (w4 | shuffle(t4, moved(x, y, 4)))
-            if six:
-                b = b & (w5 | shuffle(t5, moved(x, y, 5)))
-            if nonzero(a | b):
-                n = compare_all(p, mask(a) | mask(b) << 32, lo, hi, plan, out, n)
+            a = five(p, t, w) & (w5 | shuffle(t5, load(p + 5)))
+            b = next_five(p + 32, t, w) & (w5 | shuffle(t5, moved(load(p + 32), load(p + 48), 5)))
+            put(note, p)
+            # as one number LLVM would make it in a wider register, which halves the speed of all shuffles here
+            put32(note + 8, mask(a))
+            put32(note + 12, mask(b))
+            note += NOTE if nonzero(a | b) else 0
             p += BLOCK
-        put(out, n)
-        return p
-
-    return compiled(low_nibbles)
-
-
-low_five, low_six = _low_nibbles(False), _low_nibbles(True)
+        at = out + 8
+        while at < note and n <= room:
+            n = look_up(i64(at), i64(at + 8), lo, hi, plan, out, n)
+            at += NOTE
+        p = i64(at) if at < note else p
+    put(out, n)
+    return p
 
 
 @compiled
@@ -138,7 +196,7 @@ def both_nibbles(p: int, stop: int, lo: int, hi: int, plan: int, out: int, room:
         b = shuffle(low0, x & nibble) & shuffle(low1, y & nibble) & shuffle(low2, z & nibble)
         b = b & shuffle(high0, high(x)) & shuffle(high1, high(y)) & shuffle(high2, high(z))
         if nonzero(a | b):
-            n = compare_all(p, mask(a) | mask(b) << 32, lo, hi, plan, out, n)
+            n = look_up(p, mask(a) | mask(b) << 32, lo, hi, plan, out, n)
         p += BLOCK
     put(out, n)
     return p
@@ -157,7 +215,7 @@ def two_bytes(p: int, stop: int, lo: int, hi: int, plan: int, out: int, room: in
         a = ((load(p) | f) == first) & ((load(q) | g) == second)
         b = ((load(p + 32) | f) == first) & ((load(q + 32) | g) == second)
         if nonzero(a | b):
-            n = compare_all(p, mask(a) | mask(b) << 32, lo, hi, plan, out, n)
+            n = look_up(p, mask(a) | mask(b) << 32, lo, hi, plan, out, n)
         p += BLOCK
     put(out, n)
     return p

@@ -51,7 +51,7 @@ class Plan:
 def by_windows(group: list[Numbered]) -> Plan:
     """Plan for patterns that have windows of low nibbles."""
     found = _filter(group, low_windows, (0,) * 6)
-    return _plan(k.low_five if found.rates[4] < _FEW else k.low_six, group, _places(found), found)
+    return _plan(k.few if found.rates[4] < _FEW else k.many, group, _places(found), found)
 
 
 def by_bytes(group: list[Numbered]) -> Plan:

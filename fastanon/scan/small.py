@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from fastanon.scan.pattern import Bytes, Match, Matcher
+from fastanon.scan.pattern import Bytes, Match, Matcher, Pattern
 
 
 class Small(Matcher):
-    """For headers: nothing to compile and nothing to prepare."""
+    """For headers: nothing to compile and little to prepare.
+
+    Patterns that hold a shorter one stand nowhere where that does not: most of the spellings of a name need no
+    search of their own.
+    """
+
+    def __init__(self, patterns: Iterable[Pattern]) -> None:
+        super().__init__(patterns)
+        self._order = sorted(range(len(self.patterns)), key=lambda n: len(self.patterns[n].data))
+        self._inner = [self._inside(at) for at in range(len(self._order))]
+
+    def _inside(self, at: int) -> int | None:
+        """Give the shortest pattern that stands wherever the one at this place in the order does."""
+        outer = self.patterns[self._order[at]]
+        for n in self._order[:at]:
+            inner = self.patterns[n]
+            if inner.data in (outer.data.lower() if inner.fold else outer.data) and inner.fold >= outer.fold:
+                return n
+        return None
 
     def on(self, buffer: Bytes) -> Callable[[int, int], list[Match]]:
         """See `Matcher.on`."""
@@ -16,18 +34,21 @@ class Small(Matcher):
         def search(start: int, stop: int) -> list[Match]:
             data = bytes(memoryview(buffer)[start:stop])
             folded = data.lower()
-            found = (
-                (start + at, number)
-                for number, (pattern, fold) in enumerate(self.patterns)
-                for at in _places(folded if fold else data, pattern)
-            )
-            return sorted(found)
+            found: dict[int, list[Match]] = {}
+            for n, inner in zip(self._order, self._inner, strict=True):
+                if inner is None or found[inner]:
+                    pattern, fold = self.patterns[n]
+                    places = _places(folded if fold else data, pattern)
+                    found[n] = [(start + at, n) for at in places]
+                else:
+                    found[n] = []
+            return sorted(match for matches in found.values() for match in matches)
 
         return search
 
 
-def _places(data: bytes, pattern: bytes) -> Iterator[int]:
-    at = data.find(pattern)
+def _places(haystack: bytes, needle: bytes) -> Iterator[int]:
+    at = haystack.find(needle)
     while at >= 0:
         yield at
-        at = data.find(pattern, at + 1)
+        at = haystack.find(needle, at + 1)

@@ -38,8 +38,8 @@ def in_file(
     threads : int
         How many share the work, each with a part of the range.
     seen : callable, optional
-        Gets each chunk, once and as it was searched, for what else has to know every byte; not in order where there
-        are several threads.
+        Gets each chunk, once and as it was searched, for what else has to know every byte; not in order where
+        there are several threads.
 
     Returns
     -------

@@ -1,7 +1,7 @@
 """Vectors of 32 bytes for numba, and the few loads and stores that kernels of raw addresses need.
 
-`u8x32` is LLVM's ``<32 x i8>``. LLVM splits it where registers are narrower, so only `shuffle` knows the CPU, and it
-asks numba's target: NUMBA_CPU_NAME and NUMBA_CPU_FEATURES choose what is compiled.
+`u8x32` is LLVM's ``<32 x i8>``. LLVM splits it where registers are narrower, so only `shuffle` knows the CPU, and
+it asks numba's target: NUMBA_CPU_NAME and NUMBA_CPU_FEATURES choose what is compiled.
 
 Addresses and offsets are int64. Nothing here checks a bound.
 """
@@ -12,10 +12,9 @@ import hashlib
 import operator
 from collections.abc import Callable
 from pathlib import Path
-from types import FunctionType
 from typing import Any
 
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]  # it has no types
 from numba import njit, types
 from numba.core import cgutils
 from numba.core.registry import cpu_target
@@ -27,7 +26,7 @@ _BYTE, _INT, _LONG = ir.IntType(8), ir.IntType(32), ir.IntType(64)
 _VECTOR, _HALF_VECTOR = ir.VectorType(_BYTE, LANES), ir.VectorType(_BYTE, _HALF)
 
 
-class U8x32(types.Type):  # type: ignore[misc]  # numba's classes are not typed
+class U8x32(types.Type):
     """The type of a vector of 32 bytes."""
 
     def __init__(self) -> None:
@@ -38,28 +37,30 @@ u8x32 = U8x32()
 
 
 @register_model(U8x32)
-class _Model(models.PrimitiveModel):  # type: ignore[misc]
+class _Model(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: U8x32) -> None:
-        super().__init__(manager, kind, _VECTOR)
+        super().__init__(manager, kind, _VECTOR)  # type: ignore[no-untyped-call]  # numba has few types
 
 
-# What numba tells a generator of code: context, builder, signature, arguments. None of them is typed.
-Emit = Callable[[Any, Any, list[Any]], Any]
+def _intrinsic(result: Any, *parameters: Any) -> Callable[[Callable[[Any, Any, Any], Any]], Any]:
+    """Make an intrinsic of a function that emits code, given numba's context, LLVM's builder and the arguments."""
 
-
-def _intrinsic(result: Any, *parameters: Any) -> Callable[[Emit], Any]:
-    """Make an intrinsic of a function of numba's context, LLVM's builder and the arguments."""
-
-    def of(emit: Emit) -> Any:
+    def of(emit: Callable[[Any, Any, Any], Any]) -> Any:
         def generate(context: Any, builder: Any, _: Any, args: Any) -> Any:
             return emit(context, builder, args)
 
-        # numba takes the number of parameters from the definition
+        # numba reads off the definition how many arguments there are
         if len(parameters) == 1:
-            return intrinsic(lambda _, a: (result(*parameters), generate))
-        return intrinsic(lambda _, a, b: (result(*parameters), generate))
+            return intrinsic(lambda _, _a: (result(*parameters), generate))
+        return intrinsic(lambda _, _a, _b: (result(*parameters), generate))
 
     return of
+
+
+def _call(builder: Any, name: str, kind: Any, args: list[Any]) -> Any:
+    """Call one of LLVM's own functions."""
+    declare: Any = cgutils.get_or_insert_function
+    return builder.call(declare(builder.module, kind, name), args)
 
 
 def _at(builder: Any, address: Any, what: Any) -> Any:
@@ -87,11 +88,17 @@ def _read(what: Any) -> Any:
 u8, u32, i64 = _read(_BYTE), _read(_INT), _read(_LONG)
 
 
-@_intrinsic(types.void, types.int64, types.int64)
-def put(context: Any, b: Any, args: Any) -> Any:
-    """Write an int64 to an address."""
-    b.store(args[1], _at(b, args[0], _LONG), align=1)
-    return context.get_dummy_value()
+def _write(what: Any) -> Any:
+    """Make an intrinsic that writes the lower bits of a number to an address."""
+
+    def emit(context: Any, b: Any, args: Any) -> Any:
+        b.store(args[1] if what is _LONG else b.trunc(args[1], what), _at(b, args[0], what), align=1)
+        return context.get_dummy_value()
+
+    return _intrinsic(types.void, types.int64, types.int64)(emit)
+
+
+put, put32 = _write(_LONG), _write(_INT)
 
 
 @_intrinsic(types.int64, types.int64)
@@ -104,8 +111,7 @@ def lowest(_: Any, b: Any, args: Any) -> Any:
 def prefetch(context: Any, b: Any, args: Any) -> Any:
     """Have a cache line fetched for reading; an address that cannot be read does no harm."""
     kind = ir.FunctionType(ir.VoidType(), [_BYTE.as_pointer(), _INT, _INT, _INT])
-    call = cgutils.get_or_insert_function(b.module, kind, "llvm.prefetch.p0")
-    b.call(call, [_at(b, args[0], _BYTE), *(ir.Constant(_INT, n) for n in (0, 3, 1))])
+    _call(b, "llvm.prefetch.p0", kind, [_at(b, args[0], _BYTE), *(ir.Constant(_INT, n) for n in (0, 3, 1))])
     return context.get_dummy_value()
 
 
@@ -148,8 +154,7 @@ def high(_: Any, b: Any, args: Any) -> Any:
     return b.lshr(args[0], _constant(4))
 
 
-@intrinsic(prefer_literal=True)  # type: ignore[untyped-decorator]
-def moved(_: Any, x: Any, y: Any, by: Any) -> Any:  # noqa: ARG001  # numba passes the types of all arguments
+def _moved(_: Any, _x: Any, _y: Any, by: Any) -> Any:
     """Give what `load(p + by)` does, for x = load(p), y = load(p + 16) and a literal below 16."""
     lanes = [half + i if i < _HALF else LANES + half + i - _HALF
              for half in (0, _HALF) for i in range(by.literal_value, by.literal_value + _HALF)]  # fmt: skip
@@ -157,13 +162,16 @@ def moved(_: Any, x: Any, y: Any, by: Any) -> Any:  # noqa: ARG001  # numba pass
     def generate(_: Any, b: Any, __: Any, args: Any) -> Any:
         return _pick(b, args[0], args[1], lanes)
 
-    return u8x32(u8x32, u8x32, by), generate  # the literal's own type: numba tells implementations apart by types
+    return u8x32(u8x32, u8x32, by), generate  # with the literal's own type: by types numba tells what it has made
+
+
+moved: Any = intrinsic(prefer_literal=True)(_moved)
 
 
 def _operator(function: Any, emit: Callable[[Any, Any], Any]) -> None:
     call = _intrinsic(u8x32, u8x32, u8x32)(lambda _, b, args: emit(b, args))
 
-    @overload(function)  # type: ignore[untyped-decorator]
+    @overload(function)
     def choose(a, b):  # type: ignore[no-untyped-def]  # numba wants the same annotations as of what is returned
         return (lambda a, b: call(a, b)) if a is u8x32 and b is u8x32 else None
 
@@ -198,16 +206,16 @@ def shuffle(_: Any, b: Any, args: Any) -> Any:
     table, index = args
     if "neon" in name:  # any index over 15 gives 0: bits 4 to 6 have to go
         index = b.and_(index, _constant(0x8F))
-    kind = ir.VectorType(_BYTE, width)
-    call = cgutils.get_or_insert_function(b.module, ir.FunctionType(kind, [kind, kind]), name)
+    kind = ir.FunctionType(ir.VectorType(_BYTE, width), 2 * [ir.VectorType(_BYTE, width)])
     if width == LANES:
-        return b.call(call, [table, index])
-    lanes = [list(range(_HALF)), list(range(_HALF, LANES))]
-    done = [b.call(call, [_pick(b, v, v, half) for v in (table, index)]) for half in lanes]
-    return _pick(b, *done, list(range(LANES)))
+        return _call(b, name, kind, [table, index])
+    lanes = list(range(LANES))
+    halves = [[_pick(b, v, v, half) for v in (table, index)] for half in (lanes[:_HALF], lanes[_HALF:])]
+    lower, upper = (_call(b, name, kind, half) for half in halves)
+    return _pick(b, lower, upper, lanes)
 
 
-def compiled(function: FunctionType) -> Any:
+def compiled(function: Callable[..., Any]) -> Any:
     """Compile a kernel: `njit` without the GIL, kept in numba's cache where there is one.
 
     The cache looks at a kernel's own file only, so the digest of this one becomes part of its name.

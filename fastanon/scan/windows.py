@@ -1,8 +1,8 @@
 """Which bytes of each pattern are looked for, and in which of eight buckets: what a filter by shuffles is made of.
 
-A window is a place in a pattern and, for each of the filter's six tables, the set of nibbles that may stand there: a
-word of 16 bits. A bucket takes what any of its windows takes at each place, so windows that are alike belong together.
-Patterns are put, one by one and then once more, where they add least to what gets through by chance.
+A window is a place in a pattern and, for each of the filter's six tables, the set of nibbles that may stand there,
+a word of 16 bits. A bucket takes what any of its windows takes at each place, so windows that are alike belong
+together. Patterns are put, one by one and then again, where they add least to what gets through by chance.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def low_windows(pattern: Pattern) -> Iterator[Window]:
 
 
 def full_windows(pattern: Pattern) -> Iterator[Window]:
-    """Give the windows of three bytes: low and high nibble of each; a letter has two high ones where case folds."""
+    """Give the windows of three bytes: low and high nibble of each, two high ones where a letter folds."""
     data = pattern.data
     for at in range(max(1, len(data) - 3)):
         sets = []

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 from fastanon.identity import Needle
 from fastanon.scan.door import matcher
-from fastanon.scan.pattern import Pattern
+from fastanon.scan.pattern import Matcher, Pattern
 from fastanon.spellings import JOINERS
 
 _BETWEEN = frozenset("".join(JOINERS) + "'=")
@@ -44,8 +45,8 @@ def find(data: bytes, needles: Iterable[Needle], base: int = 0, borders: Contain
     list of Hit
         Disjoint, in order. Hits that overlap, and parts of a name with only a joiner between them, are one.
     """
-    known = list(needles)
-    matches = matcher((Pattern(needle.data, needle.fold) for needle in known), size=len(data)).find(data)
+    known = tuple(needles)
+    matches = matcher_of(known, len(data)).find(data)
     places = [(at, known[number]) for at, number in matches]
     little = {(at, len(needle.data)) for at, needle in places if needle.codec == "utf-16-le"}
     found = [
@@ -53,17 +54,29 @@ def find(data: bytes, needles: Iterable[Needle], base: int = 0, borders: Contain
         for at, needle in places
         # text in UTF-16 of either order is found as both, but where it ends
         if not (needle.codec == "utf-16-be" and (at, len(needle.data) + 1) in little)
-        and (not needle.short or _is_word(data, at, needle, base, borders))
+        and (not needle.short or is_word(data, at, at + len(needle.data), needle, base, borders))
         and (not needle.escape or _is_designated(data, at, needle.escape))
     ]
     found.sort(key=lambda h: (h.start, -h.end))
     return [Hit(base + h.start, base + h.end, h.needle) for h in _merged(found, data)]
 
 
-def _is_word(data: bytes, at: int, needle: Needle, base: int, borders: Container[int]) -> bool:
-    end = at + len(needle.data)
-    cut = len(needle.data) % needle.unit  # the zero before UTF-16
-    return (_stops(data, at - cut - needle.unit, needle) or base + at in borders) and (
+def matcher_of(needles: tuple[Needle, ...], size: int) -> Matcher:
+    """Get ready to look for needles in about as many bytes; what was made for the last few is kept."""
+    return _matcher_of(needles, size >> 24)
+
+
+@functools.lru_cache(32)
+def _matcher_of(needles: tuple[Needle, ...], size: int) -> Matcher:
+    return matcher((Pattern(needle.data, needle.fold) for needle in needles), size=size << 24)
+
+
+def is_word(
+    data: bytes, start: int, end: int, needle: Needle, base: int = 0, borders: Container[int] = ()
+) -> bool:
+    """Say whether a hit stands delimited on both sides; arguments are those of `find`, and the hit in `data`."""
+    cut = (end - start) % needle.unit  # the zero before UTF-16
+    return (_stops(data, start - cut - needle.unit, needle) or base + start in borders) and (
         _stops(data, end, needle) or base + end in borders
     )
 

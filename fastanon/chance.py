@@ -1,0 +1,171 @@
+"""Needles in payloads: what stands there by chance, and what does not.
+
+In random bytes a name of three letters stands twice in four million; list-mode and pixels are far from random. So
+chance is computed from the bytes of that payload itself, by their place in words of four. A hit is taken for real
+only if it has 8 bytes, stands delimited on both sides, and less than one in a thousand million is to be expected.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from fastanon.identity import Needle
+from fastanon.part import Part
+from fastanon.payload import Payload
+from fastanon.scan import Hit, find, in_file, is_word, matcher_of
+
+#: What is taken for real: bytes of the needle, and hits to be expected by chance.
+LEAST_BYTES, MOST_EXPECTED = 8, 1e-9
+
+#: From this size on it is worth while to share the work, and to load compiled kernels for their own sake.
+_LARGE = 64 << 20
+_SAMPLE, _PIECE = 32 << 20, 512 << 10  # bytes that chance is computed from, taken evenly in pieces
+_AROUND = 256
+
+Counts: TypeAlias = Sequence[Sequence[int]]  # [4][256]
+Advance: TypeAlias = Callable[[int], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """What the search of one payload brought.
+
+    Attributes
+    ----------
+    payload : Payload
+        Where.
+    hits : dict of str to int
+        Places at which a needle stands, by its kind.
+    expected : dict of str to float
+        How many there are to be expected by chance, for the same needles.
+    real : tuple of Hit
+        Those that are no chance; offsets in the file.
+    """
+
+    payload: Payload
+    hits: dict[str, int]
+    expected: dict[str, float]
+    real: tuple[Hit, ...]
+
+
+class Scanner:
+    """Searches payloads for the needles of one file.
+
+    Parameters
+    ----------
+    needles : iterable of Needle
+        What for.
+    size : int
+        Bytes of all payloads.
+    advance : callable
+        Is told of bytes as they are done, by any thread.
+    """
+
+    def __init__(self, needles: Iterable[Needle], size: int, advance: Advance = lambda _: None) -> None:
+        # what has an escape is two bytes a letter in text that says so, and no word in bulk
+        self.needles = tuple(needle for needle in needles if not needle.escape)
+        self._matcher = matcher_of(self.needles, size)
+        self._threads = min(os.cpu_count() or 1, 4) if size >= _LARGE else 1
+        self._advance, self._large = advance, size >= _LARGE
+
+    def scan(self, part: Part, payload: Payload) -> Scanned:
+        """Search one payload.
+
+        Raises
+        ------
+        ChangedError
+            If the file becomes shorter meanwhile.
+        """
+        matches = self._matches(part, payload)
+        if not matches:
+            return Scanned(payload, {}, {}, ())
+        expected = expected_hits(self.needles, self._counts(part, payload), payload.end - payload.start)
+        hits = Counter(self.needles[number].kind for _, number in matches)
+        by_chance = dict.fromkeys(hits, 0.0)
+        for needle, count in zip(self.needles, expected, strict=True):
+            if needle.kind in hits:
+                by_chance[needle.kind] += count
+        rare = {n for n, count in enumerate(expected) if count < MOST_EXPECTED}
+        places = [] if payload.is_samples else [at for at, number in matches if number in rare]
+        return Scanned(payload, dict(hits), by_chance, tuple(self._real(part, payload, places)))
+
+    def _matches(self, part: Part, payload: Payload) -> list[tuple[int, int]]:
+        if part.opened is None:  # inflated
+            found = self._matcher.find(part.read(payload.start, payload.end))
+            return [(payload.start + at, number) for at, number in found]
+        return in_file(
+            part.opened.fd, self._matcher, payload.start, payload.end, self._threads,
+            lambda _, data: self._advance(len(data)),
+        )  # fmt: skip
+
+    def _counts(self, part: Part, payload: Payload) -> Counts:
+        """Count bytes by their place in words of four, in pieces that are taken evenly."""
+        size = payload.end - payload.start
+        step = max(_PIECE, size // (_SAMPLE // _PIECE) // 4 * 4)
+        starts = range(payload.start, payload.end, step)
+        pieces = (part.read(at, min(at + _PIECE, payload.end)) for at in starts)
+        return histogram(pieces, compiled=self._large)
+
+    def _real(self, part: Part, payload: Payload, places: list[int]) -> Iterator[Hit]:
+        """Give the hits that are long enough and stand delimited, joined as in text."""
+        done = payload.start
+        for at in places:
+            if at < done:
+                continue
+            start, stop = max(payload.start, at - _AROUND), min(at + 2 * _AROUND, payload.end)
+            window = part.read(start, stop)
+            for hit in find(window, self.needles, start):
+                long = hit.start <= at < hit.end and hit.end - hit.start >= LEAST_BYTES
+                whole = (start == payload.start or start < hit.start) and (stop == payload.end or hit.end < stop)
+                if long and whole and is_word(window, hit.start - start, hit.end - start, hit.needle):
+                    yield hit
+                    done = hit.end
+
+
+def expected_hits(needles: Sequence[Needle], counts: Counts, size: int) -> list[float]:
+    """Give the number of hits of each needle that are to be expected in as many bytes by chance.
+
+    Parameters
+    ----------
+    needles : sequence of Needle
+        What for.
+    counts : sequence of sequence of int
+        [4][256]: how often each byte was seen in each place of a word of four.
+    size : int
+        Bytes of the payload.
+    """
+    totals = [max(sum(row), 1) for row in counts]
+    found = []
+    for needle in needles:
+        chance = 0.0
+        for phase in range(4):
+            product = 1.0
+            for n, byte in enumerate(needle.data):
+                row = counts[(phase + n) % 4]
+                either = needle.fold and 0x61 <= byte <= 0x7A
+                product *= (row[byte] + (row[byte - 32] if either else 0)) / totals[(phase + n) % 4]
+            chance += product
+        found.append(chance * size / 4)
+    return found
+
+
+def histogram(pieces: Iterable[bytes], compiled: bool) -> Counts:
+    """Count bytes by their place in words of four; each piece begins with a word."""
+    if compiled:
+        import numpy as np
+
+        from fastanon.scan.compiled import histogram as count
+
+        counts = np.zeros((4, 256), np.uint64)
+        for piece in pieces:
+            count(piece, counts)
+        return counts.tolist()
+    found = [Counter[int]() for _ in range(4)]
+    for piece in pieces:
+        for place in range(4):
+            found[place].update(piece[place::4])
+    return [[one[byte] for byte in range(256)] for one in found]
