@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 _WRAPPER = """
-import json, sys
+import json, sys, time
 def status(name):
     with open('/proc/self/status') as lines:
         return next(int(line.split()[1]) for line in lines if line.startswith(name + ':'))
@@ -19,29 +19,33 @@ def written():
     with open('/proc/self/io') as lines:
         return next(int(line.split()[1]) for line in lines if line.startswith('wchar:'))
 {imports}
-before = status('VmHWM'), written()
+before = status('VmHWM'), written(), time.perf_counter()
 {code}
-print(json.dumps({{'peak_kb': status('VmHWM') - before[0], 'written': written() - before[1]}}), file=sys.stderr)
+print(json.dumps({{'seconds': time.perf_counter() - before[2], 'peak_kb': status('VmHWM') - before[0],
+    'written': written() - before[1]}}), file=sys.stderr)
 """
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds of the whole process, and of the code behind its imports the memory and the bytes written."""
+    """Seconds of a process or inside of it, and memory and bytes written of the code behind its imports."""
 
     seconds: float
     peak_mb: float = 0.0
     written: int = 0
 
 
-def python(code: str, imports: str = "") -> Cost:
-    """Time a piece of Python; peak memory is VmHWM, mapped pages included, above that after `imports`."""
+def python(code: str, imports: str = "", inside: bool = False) -> Cost:
+    """Time a piece of Python, start and imports included or not.
+
+    Peak memory is VmHWM, mapped pages included, above that after `imports`.
+    """
     source = _WRAPPER.format(imports=imports, code=code)
     start = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
     seconds = time.perf_counter() - start
     told = json.loads(done.stderr.strip().splitlines()[-1])
-    return Cost(seconds, told["peak_kb"] / 1000, told["written"])
+    return Cost(told["seconds"] if inside else seconds, told["peak_kb"] / 1000, told["written"])
 
 
 def command(*words: str) -> Cost:

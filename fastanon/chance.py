@@ -25,6 +25,7 @@ LEAST_BYTES, MOST_EXPECTED = 8, 1e-9
 _LARGE = 64 << 20
 _SAMPLE, _PIECE = 32 << 20, 512 << 10  # bytes that chance is computed from, taken evenly in pieces
 _AROUND = 256
+_MOST_THREADS = 4  # more wait for memory
 
 Counts: TypeAlias = Sequence[Sequence[int]]  # [4][256]
 Advance: TypeAlias = Callable[[int], object]
@@ -69,7 +70,7 @@ class Scanner:
         # what has an escape is two bytes a letter in text that says so, and no word in bulk
         self.needles = tuple(needle for needle in needles if not needle.escape)
         self._matcher = matcher_of(self.needles, size)
-        self._threads = min(os.cpu_count() or 1, 4) if size >= _LARGE else 1
+        self._threads = min(len(os.sched_getaffinity(0)), _MOST_THREADS) if size >= _LARGE else 1
         self._advance, self._large = advance, size >= _LARGE
 
     def scan(self, part: Part, payload: Payload) -> Scanned:

@@ -148,7 +148,7 @@ class DicomPart(Part):
     def _siemens_texts(self) -> Iterator[int]:
         for i, tag in enumerate(self.elements.tags):
             if tag >> 16 & 1 and tag & 0xFF in _SIEMENS_TEXTS and tag & 0xFFFF > 0xFF and self._is_siemens(i):
-                yield i
+                yield from () if i in self._payload_rows else (i,)
 
     def element_field(self, index: int) -> Field:
         """Make the field of a whole value, with all lengths around it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -180,3 +181,19 @@ def test_in_words_of_four_a_place_counts() -> None:
     counts = histogram([words.tobytes()], compiled=False)
     lee, eel = expected_hits([_needle(b"lee"), _needle(b"eel")], counts, words.nbytes)
     assert (round(lee), round(eel)) == (1 << 18, 0)
+
+
+@pytest.mark.parametrize("audit", ["text", "full"])
+def test_a_large_payload_is_never_in_memory(audit: str, tmp_path: Path) -> None:
+    """A hole of 256 MiB: neither its bytes nor a copy of them are held, whatever looks for text beside it."""
+    path = make_listmode(tmp_path / "a.IMA", 256 << 20, Person(name=NAME), sparse=True)
+    anonymize(make_listmode(tmp_path / "b.IMA", 64 << 20, sparse=True), in_place=True)  # loads what is needed
+    tracemalloc.start()
+    report = anonymize(path, in_place=True, audit=audit)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert report.exit_status == DONE
+    assert report.files[0].audit is not None
+    assert report.files[0].audit.payload == (256 << 20 if audit == "text" else 0)
+    assert peak < 48 << 20
+    assert path.stat().st_blocks * 512 < 8 << 20

@@ -12,8 +12,12 @@ import pytest
 from pydicom.dataset import Dataset
 
 from fastanon import anonymize
-from tests import planted
-from tests.planted import PEOPLE, Marked, Person, Span, Spelled, encodings
+from tests.planted import folder
+from tests.planted.csa import csa
+from tests.planted.dicom import identity, part10
+from tests.planted.marked import Marked, Span
+from tests.planted.people import NUMBER, PEOPLE
+from tests.planted.spelling import Person, Spelled, encodings, searched
 from tests.siemens_files import csa_tags, read
 
 CASES = [pytest.param(s, id=f"{s.person.shape}-{s.encoding}") for person in PEOPLE for s in encodings(person)]
@@ -102,8 +106,8 @@ def problems_in(marked: Marked, after: bytes, forms: set[bytes]) -> Iterator[str
 
 @pytest.mark.parametrize("spelled", CASES)
 def test_planted_names_go_and_nothing_else(spelled: Spelled, tmp_path: Path) -> None:
-    files, forms = planted.files(spelled), planted.searched(spelled.person)
-    planted.write(tmp_path, files)
+    files, forms = folder.files(spelled), searched(spelled.person)
+    folder.write(tmp_path, files)
     report = anonymize(tmp_path, in_place=True)
     problems = [str(f) for f in report.files if f.status not in ("anonymized", "unchanged")]
     for name, marked in files.items():
@@ -119,7 +123,7 @@ def test_no_combination_is_missing() -> None:
     for person in PEOPLE:
         held: set[str] = set()
         for spelled in encodings(person):
-            for marked in planted.files(spelled).values():
+            for marked in folder.files(spelled).values():
                 spans = [span for span in marked.spans() if span.kind in ("copy", "slack")]
                 held.update(span.place for span in spans)
         count += len(held)
@@ -134,20 +138,20 @@ def test_no_combination_is_missing() -> None:
 def test_others_read_what_is_written_here(tmp_path: Path) -> None:
     """The files are what they claim to be, for pydicom and nibabel, and the spans are where the bytes are."""
     for spelled in (next(encodings(person)) for person in PEOPLE):
-        found = planted.files(spelled)
-        planted.write(tmp_path, found, lambda file: file in ("explicit.dcm", "implicit.dcm"))
+        found = folder.files(spelled)
+        folder.write(tmp_path, found, lambda file: file in ("explicit.dcm", "implicit.dcm"))
         for name in ("explicit.dcm", "implicit.dcm"):
             ds = read(tmp_path / name)
-            assert ds.PatientID == planted.NUMBER.decode()
+            assert ds.PatientID == NUMBER.decode()
             assert {"MAX", "Left0", "BehindLO"} <= set(csa_tags(ds[0x00291010].value))
         if isinstance(spelled.person.name, str):
             assert ds.PatientName == spelled.person.name
 
 
 def test_a_name_in_a_csa_item_that_should_be_a_number(tmp_path: Path) -> None:
-    header = planted.csa([("ProtocolChangeHistory", "IS", [b"of DOE, JANE"], b"")], True)
-    rows = [*planted.identity(PEOPLE[0]), (0x00290010, "LO", b"SIEMENS CSA HEADER"), (0x00291010, "OB", header)]
-    planted.write(tmp_path, {"a.dcm": planted.part10(rows)})
+    header = csa([("ProtocolChangeHistory", "IS", [b"of DOE, JANE"], b"")], True)
+    rows = [*identity(PEOPLE[0]), (0x00290010, "LO", b"SIEMENS CSA HEADER"), (0x00291010, "OB", header)]
+    folder.write(tmp_path, {"a.dcm": part10(rows)})
     report = anonymize(tmp_path, in_place=True)
     assert b"DOE" not in (tmp_path / "a.dcm").read_bytes()
     assert report.exit_status == 0
@@ -173,9 +177,9 @@ def test_words_that_are_structure_stay(word: str, tmp_path: Path) -> None:
         word, "ISO_IR 100", "latin-1", f"{word}^ALBERTINA", (word, f"{word}, ALBERTINA"), (word.title(),)
     )
     for spelled in encodings(person):
-        files = planted.files(spelled)
-        planted.write(tmp_path / "before", files)
-        planted.write(tmp_path / "after", files)
+        files = folder.files(spelled)
+        folder.write(tmp_path / "before", files)
+        folder.write(tmp_path / "after", files)
         assert anonymize(tmp_path / "after", in_place=True).exit_status == 0
         problems = []
         for name, marked in files.items():

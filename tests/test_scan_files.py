@@ -1,4 +1,4 @@
-"""Files searched chunk by chunk: nothing is missed at an edge, nothing found twice, and a file that shrinks is told."""
+"""Files searched chunk by chunk: nothing missed at an edge, nothing found twice; a file that shrinks is told."""
 
 from __future__ import annotations
 

@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator
 from fastanon.errors import ChangedError
 from fastanon.scan.pattern import Match, Matcher
 
-#: Bytes that are read at once: few enough to stay in the second cache, enough to make the calls cheap.
-CHUNK = 512 << 10
+#: Bytes that are read at once: few enough to stay in the second cache, enough to make the calls cheap. Measured from
+#: 256 KiB to 1 MiB: the time over that of reading alone fell from 1.61 to 1.47 for 32 patterns, and rose again.
+CHUNK = 768 << 10
 
 _PAGE = 4096
 
@@ -86,9 +87,8 @@ def _in_part(fd: int, matcher: Matcher, least: int, start: int, stop: int, seen:
 
 def _read(fd: int, view: memoryview, offset: int) -> None:
     """Fill a view, however little each call brings."""
-    done = 0
-    while done < len(view):
-        count = os.preadv(fd, [view[done:]], offset + done)
+    while view:
+        count = os.preadv(fd, [view], offset)
         if not count:
-            raise ChangedError("became shorter while it was read", offset=offset + done)
-        done += count
+            raise ChangedError("became shorter while it was read", offset=offset)
+        view, offset = view[count:], offset + count

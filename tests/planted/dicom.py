@@ -9,8 +9,11 @@ from tests.planted.marked import Marked, Part, cat, filled, mark
 from tests.planted.people import BIRTH, NUMBER, PHYSICIAN
 from tests.planted.spelling import Person
 
+#: Tag, VR, and the value, or the datasets of a sequence.
 Element: TypeAlias = "tuple[int, str, Part | list[list[Element]]]"
+#: VRs whose length takes 4 bytes, behind 2 that are reserved (PS3.5 7.1.2).
 _LONG = ("OB", "OW", "UN", "UT", "SQ")
+#: MR Image Storage.
 _MEDIA = b"1.2.840.10008.5.1.4.1.1.4\0"
 
 
@@ -43,7 +46,17 @@ def dataset(rows: list[Element], implicit: bool = False) -> Marked:
 
 
 def part10(rows: list[Element], implicit: bool = False, preamble: Part = b"") -> Marked:
-    """Write a whole file."""
+    """Write a whole file.
+
+    Parameters
+    ----------
+    rows : list of Element
+        The dataset, in any order.
+    implicit : bool
+        Implicit VR little endian, otherwise explicit VR little endian.
+    preamble : bytes or Marked
+        Up to 128 bytes, filled up with zeros.
+    """
     syntax = b"1.2.840.10008.1.2\0" if implicit else b"1.2.840.10008.1.2.1\0"
     meta: list[Element] = [
         (0x00020001, "OB", b"\0\1"), (0x00020002, "UI", _MEDIA), (0x00020003, "UI", b"1.2.3.4\0"),

@@ -33,15 +33,15 @@ def texts(s: Spelled) -> list[Element]:
     ]  # fmt: skip
 
 
+_CSA = b"SIEMENS CSA HEADER"
 #: What differs from others in nothing but VR and block.
-_REPEATED = (0x00291210, 0x00291510, 0x00291610, 0x00291820, 0x00293510, 0x00293520)
+REPEATED = (0x00291210, 0x00291510, 0x00291610, 0x00291820, 0x00293510, 0x00293520)
 
 
 def siemens(s: Spelled) -> list[Element]:
     """Hide a name in what Siemens' private elements hold, in usual and unusual blocks and VRs."""
-    header = b"SIEMENS CSA HEADER"
     rows: list[Element] = [
-        (0x00290010, "LO", header), (0x00290011, "LO", header), (0x00290035, "LO", header),
+        (0x00290010, "LO", _CSA), (0x00290011, "LO", _CSA), (0x00290035, "LO", _CSA),
         (0x00290012, "LO", b"SIEMENS MEDCOM HEADER"), (0x00291008, "CS", b"IMAGE NUM 4"),
         (0x00291010, "OB", places_in_csa(s, True)), (0x00291110, "UN", places_in_csa(s, False)),
         (0x00291210, "UN", places_in_csa(s, True)),
@@ -49,18 +49,20 @@ def siemens(s: Spelled) -> list[Element]:
         (0x7FE00010, "OW", mark(bytes(16) + b"|".join(s.forms)[:97].ljust(100), "payload", "pixels")),
         (0x7FE10010, "LO", b"SIEMENS CSA NON-IMAGE"), (0x7FE11010, "OB", payload(s)),
     ]  # fmt: skip
-    if s.wide:
-        return rows
+    return rows if s.wide else [*rows, *_texts_of_siemens(s)]
+
+
+def _texts_of_siemens(s: Spelled) -> list[Element]:
     sds: list[Element] = [(0x00210010, "LO", b"SIEMENS MR SDS 01"), (0x00211019, "OB", protocol(s))]
     step = cat(b"STEP;\nHEADER;\nENDSEC;\nDATA;\n#1=OOGINFO('", copies(s), b"');\nENDSEC;\nENDSTEP;\n")
     series: list[Tag] = [("MrPhoenixProtocol", "UN", [protocol(s)], b"")]
     older: list[Tag] = [("MrProtocol", "UT", [xprotocol(s), assignments(s, 1, known=False)], b"")]
     return [
-        *rows, (0x00290013, "LO", b"SIEMENS MEDCOM OOG"), (0x00291310, "OB", step),
+        (0x00290013, "LO", b"SIEMENS MEDCOM OOG"), (0x00291310, "OB", step),
         *((0x00290014 + n, "LO", b"SIEMENS CSA NON-IMAGE") for n in range(3)),
         *((0x00291410 + (n << 8), "OB", interfile(s, e)) for n, e in enumerate((b"\n", b"\r\n", b"\r\r\n"))),
-        (0x00290017, "LO", header), (0x00291720, "OB", csa(series, True)),
-        (0x00290018, "LO", header), (0x00291820, "UN", csa(older, False)),
+        (0x00290017, "LO", _CSA), (0x00291720, "OB", csa(series, True)),
+        (0x00290018, "LO", _CSA), (0x00291820, "UN", csa(older, False)),
         (0x52009229, "SQ", [[(0x002111FE, "SQ", [sds])]]),
     ]  # fmt: skip
 
@@ -70,6 +72,6 @@ def known(s: Spelled) -> list[Element]:
     series: list[Tag] = [("Unused", "LO", [], b""), ("MrPhoenixProtocol", "UN", [protocol(s, known=True)], b"")]
     return [
         (0x00290010, "LO", b"SIEMENS CSA NON-IMAGE"), (0x00291010, "OB", interfile(s, b"\n", known=True)),
-        (0x00290011, "LO", b"SIEMENS CSA HEADER"), (0x00291120, "OB", csa(series, True)),
+        (0x00290011, "LO", _CSA), (0x00291120, "OB", csa(series, True)),
         (0x00210010, "LO", b"SIEMENS MR SDS 01"), (0x00211019, "OB", protocol(s, known=True)),
     ]  # fmt: skip

@@ -6,12 +6,15 @@ import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.planted.dicom import Element, identity, part10
+from tests.planted.dicom import identity, part10
 from tests.planted.elements import REPEATED, known, siemens, texts
 from tests.planted.lines import interfile, rda
 from tests.planted.marked import Marked, cat, copies, mark, payload
 from tests.planted.spelling import Spelled, name_without_charset, without_charset
 from tests.planted.twix import vb, vd
+
+#: Interfile headers, and what ends their lines.
+_HEADERS = {"lm.l.hdr": b"\n", "sino.s.hdr": b"\r\n", "daily.n.hdr": b"\r\r\n", "image.hs": b"\n"}
 
 
 def preambles(s: Spelled) -> Iterator[Marked]:
@@ -26,9 +29,20 @@ def preambles(s: Spelled) -> Iterator[Marked]:
 
 
 def files(s: Spelled) -> dict[str, Marked]:
-    """Write every file that can hide a name in one encoding."""
-    own, name = identity(s.person), name_without_charset(s)
-    stream, few = part10([*own, *texts(s)]), [row for row in siemens(s) if row[0] not in _REPEATED]
+    """Give every file that can hide a name in one encoding.
+
+    Returns
+    -------
+    dict of str to Marked
+        Names of files and what they hold. A `.bf` belongs to the `.dcm` beside it.
+    """
+    found = _with_charset(s) | _twix(s) | _lines(s)
+    return {file: marked.under(file) for file, marked in found.items()}
+
+
+def _with_charset(s: Spelled) -> dict[str, Marked]:
+    own = identity(s.person)
+    stream, few = part10([*own, *texts(s)]), [row for row in siemens(s) if row[0] not in REPEATED]
     found = {
         "explicit.dcm": part10([*own, *texts(s), *siemens(s)]),
         "implicit.dcm": part10([*own, *texts(s), *few], implicit=True),
@@ -37,28 +51,27 @@ def files(s: Spelled) -> dict[str, Marked]:
         "dummy.ptd": cat(b"dummy data", stream, b"END!"),
     }  # fmt: skip
     found |= {f"preamble{n}.dcm": file for n, file in enumerate(preambles(s))}
-    bare = s if s.encoding in (*_ANYWHERE, ESCAPED) else s._replace(respelled=())
-    if s.encoding in _NOT_TOLD:
-        bare = bare._replace(forms=())
+    return found if s.wide else found | {"known.dcm": part10([*own, *known(s)])}
+
+
+def _twix(s: Spelled) -> dict[str, Marked]:
+    bare, name = without_charset(s), name_without_charset(s)
+    found = {} if s.wide else {"known.dat": vb(s, name, known=True)}
     if bare.forms + bare.respelled:
         found |= {"vb.dat": vb(bare, name, known=False), "vd.dat": vd(bare, name)}
-    if not s.wide:
-        found |= {"known.dcm": part10([*own, *known(s)]), "known.dat": vb(s, name, known=True)}
-    if not s.wide and bare.forms + bare.respelled:
-        head = cat(b"!INTERFILE:=\n!patient name:=", mark(name, "field", "name"))
-        for file, end in (
-            ("lm.l.hdr", b"\n"),
-            ("sino.s.hdr", b"\r\n"),
-            ("daily.n.hdr", b"\r\r\n"),
-            ("image.hs", b"\n"),
-        ):
-            found[file] = interfile(bare, end, head=cat(head))
-        found |= {"svs.rda": rda(bare, name)}
-    return {file: marked.under(file) for file, marked in found.items()}
+    return found
+
+
+def _lines(s: Spelled) -> dict[str, Marked]:
+    bare, name = without_charset(s), name_without_charset(s)
+    if s.wide or not bare.forms + bare.respelled:
+        return {}
+    head = cat(b"!INTERFILE:=\n!patient name:=", mark(name, "field", "name"))
+    return {file: interfile(bare, end, head=head) for file, end in _HEADERS.items()} | {"svs.rda": rda(bare, name)}
 
 
 def write(folder: Path, found: dict[str, Marked], only: Callable[[str], bool] = lambda _: True) -> None:
-    """Write files."""
+    """Write those files whose names pass a test."""
     folder.mkdir(parents=True, exist_ok=True)
     for file, marked in found.items():
         if only(file):

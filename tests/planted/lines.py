@@ -6,15 +6,18 @@ from tests.planted.marked import Marked, Part, cat, copies, mark, payload
 from tests.planted.people import BIRTH, NUMBER
 from tests.planted.spelling import Spelled
 
+#: What nobody is to change; values are patients' names too.
 _LINES = (
     b"!originating system:=2008", b"%study date (yyyy:mm:dd):=2017:03:27", b"%total listmode word counts:=4096",
     b"isotope name:=F-18", b"data format:=LIST", b"PET data type:=NORM", b"LIST:=1", b"MAX HEAD IRIS:=64",
     b"%LONG TIM [1]:=NORM",
 )  # fmt: skip
+#: Keys of free text.
 _FREE = (
     b"%comment:=", b"; ", b"%raw normalization scans description:=", b"!data description :=",
     b"name of physical institution := ", b"",
 )  # fmt: skip
+#: Names of files; `~` stands for a form.
 _FILES = (
     b"!name of data file:=C:\\MedCom\\temp\\~_01.l", b"%listmode header file:=~.hdr", b"name of data file := ~",
     b"%data set [1]:={0,,~-01.s}",
@@ -22,7 +25,19 @@ _FILES = (
 
 
 def interfile(s: Spelled, end: bytes, known: bool = False, head: Part = b"!INTERFILE:=") -> Marked:
-    """Write a header: in comments and descriptions, and in the names of other files; or where the name belongs."""
+    r"""Write a header.
+
+    Parameters
+    ----------
+    s : Spelled
+        What to hide.
+    end : bytes
+        What ends a line; in normalisation files of the mMR that is ``\r\r\n``.
+    known : bool
+        Under keys of names; otherwise in comments and descriptions, and in the names of other files.
+    head : bytes or Marked
+        The first lines.
+    """
     forms = s.forms + s.respelled
     lines: list[Part] = [head, *_LINES]
     if known:
@@ -40,7 +55,15 @@ def interfile(s: Spelled, end: bytes, known: bool = False, head: Part = b"!INTER
 
 
 def rda(s: Spelled, name: bytes) -> Marked:
-    """Write a spectrum: lines, then numbers."""
+    """Write a spectrum: lines, then numbers.
+
+    Parameters
+    ----------
+    s : Spelled
+        What to hide in descriptions and comments, and in a second line of them.
+    name : bytes
+        The value of PatientName.
+    """
     keys = (b"StudyDescription", b"SeriesDescription", b"ProtocolName", b"InstitutionName", b"InstanceComments")
     lines: list[Part] = [
         b">>> Begin of header <<<", cat(b"PatientName: ", mark(name, "field", "name")),

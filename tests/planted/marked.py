@@ -82,6 +82,9 @@ def slack(form: bytes, room: int) -> Marked:
 
 
 def payload(s: Spelled) -> Marked:
-    """Write list-mode words; that a name stands there is chance as far as anybody knows."""
-    data = b"\x11\x22\x33\x44" * 64 + b"\0".join(s.forms + s.respelled)
+    """Write list-mode words with names that stand inside of longer words, as chance would have it."""
+    letters = b"q\0q\0" if s.wide else b"qqqq"
+    # in the middle of a name of three words one stands delimited, and is no chance
+    whole = (form for form in (*s.forms, *s.respelled) if b" " not in form)
+    data = b"\x11\x22\x33\x44" * 64 + letters.join((b"", *whole, b""))
     return mark(data + bytes(-len(data) % 4), "payload", "payload")

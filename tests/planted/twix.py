@@ -10,7 +10,20 @@ from tests.planted.spelling import Spelled
 
 
 def measurement(buffers: list[tuple[bytes, Part]], left: bytes, data: Marked) -> Marked:
-    """Write a header of named texts, filled up to 32 bytes by what the memory held, and data."""
+    """Write a header of named texts, and data.
+
+    The header begins with its size and the number of texts. Each text follows its name, a NUL, and its size. All
+    are little-endian 32-bit integers.
+
+    Parameters
+    ----------
+    buffers : list of tuple
+        Names and texts.
+    left : bytes
+        What the memory held that fills the header up to 32 bytes.
+    data : Marked
+        What follows the header.
+    """
     body = cat(*(cat(n, b"\0", struct.pack("<I", len(t)), t) for n, t in buffers))
     body = cat(body, b"Last\0", struct.pack("<I", size := -(len(body) + 17 + 28) % 32), b" " * size)
     pad = filled(slack(left, 28).under("header pad"), 28)
@@ -39,7 +52,12 @@ def vb(s: Spelled, name: bytes, known: bool) -> Marked:
 
 
 def vd(s: Spelled, name: bytes) -> Marked:
-    """Write a directory and a measurement for each form, aligned to 512 bytes by what the memory held."""
+    """Write a directory and a measurement for each form, aligned to 512 bytes by what the memory held.
+
+    The directory takes 9736 bytes: a zero, the number of measurements, and 64 entries of 152 bytes, each with two
+    32-bit numbers, offset and length in 64 bits, the patient's name and the protocol's in 64 bytes each. The first
+    measurement begins at 10240.
+    """
     forms, body, entries = s.forms + s.respelled, Marked(b""), []
     for number, form in enumerate(forms):
         texts = [(b"Config", b"<XProtocol> \n{\n}\n\0")]
