@@ -125,7 +125,8 @@ class Run:
 def run(source: Input, options: Options, tell: Tell = lambda _: None) -> Report:
     """Do all files of a source and give the report, in the order of the source."""
     listed = sources(source)
-    passes = 2 if options.to is not None and options.audit == "full" else 1  # the copy is read too
+    # the search, or the copy with the search before and the audit behind it
+    passes = 3 if options.to is not None and options.audit == "full" else 1
     results: dict[int, FileResult] = {}
     with progress.over(listed, passes) as meter:
         batch = Run(options, meter.advance)

@@ -91,7 +91,7 @@ class Work:
                 found = auditor.of_copy(path, needles, self._full, self._advance)
                 seen.append(replace(found, bulk=plan.bulk))  # which tells of patches too
 
-        written = apply.rewrite(opened, plan, target or plan.path, audit)
+        written = apply.rewrite(opened, plan, target or plan.path, audit, advance=self._advance)
         return "rewrite" if plan.edits else "copy", written, seen[0] if seen else None
 
     def payload(
@@ -108,7 +108,7 @@ class Work:
         if target is None:
             audit(path)
         else:
-            written = _copy_payload(path, target, beside, audit)
+            written = _copy_payload(path, target, beside, audit, self._advance)
         return written, tuple(seen)
 
 
@@ -131,14 +131,14 @@ def with_bulk(audit: Audit | None, more: tuple[Bulk, ...]) -> Audit | None:
     return replace(audit, bulk=audit.bulk + more, leaks=audit.leaks + leaks, scanned=audit.scanned + scanned)
 
 
-def _copy_payload(path: str, target: str, beside: str, audit: Callable[[str], object]) -> int:
+def _copy_payload(path: str, target: str, beside: str, audit: Callable[[str], object], advance: Advance) -> int:
     """Copy a payload as it is, beside the target of its header, which goes where that fails."""
     try:
         with Opened(path) as opened:
             if opened.read(0, min(opened.size, 132))[128:] == b"DICM":
                 raise UnsupportedError("what should be its payload is DICOM of its own")
             plan = Plan(path, opened.identity, (), (), 0, opened.size, 0)
-            return apply.rewrite(opened, plan, beside, audit)
+            return apply.rewrite(opened, plan, beside, audit, advance=advance)
     except BaseException:
         apply.discard(target)
         raise
