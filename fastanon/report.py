@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from fastanon import profile
 from fastanon.auditor import Audit
 from fastanon.bulk import Bulk
+from fastanon.chance import LEAST_BYTES, MOST_EXPECTED
 from fastanon.errors import DONE, FAILED, LEFT, REFUSED, BatchError, LeakError
 
 ANONYMIZED, UNCHANGED, COPIED, AUDITED = "anonymized", "unchanged", "copied", "audited"
@@ -112,6 +113,26 @@ def _bulk_dict(seen: Bulk) -> dict[str, Any]:
     return entry
 
 
+#: What was searched for and what counts, in words: part of every report.
+RULES = {
+    "needles": (
+        "The values of identifying fields, in the spellings and encodings that the README lists. Left out are those "
+        "of under 3 letters or 4 digits, and words that stand for nobody, such as 'unknown'. Under 6 letters or 8 "
+        "digits a hit counts only where it stands delimited. Prefixes and suffixes of names are not searched for."
+    ),
+    "text": (
+        "A hit in text is replaced at equal length. In keys, numbers, codes and UIDs, and in words that classify a "
+        "file, it stays and is counted as structural."
+    ),
+    "payloads": (
+        f"A hit in list-mode or other raw data is taken for real if it has at least {LEAST_BYTES} bytes, stands "
+        f"delimited on both sides, and fewer than {MOST_EXPECTED:g} are to be expected by chance. It is then replaced "
+        "at equal length, or reported as a leak. All others are counted, and in pixels, sinograms, norms, overlays "
+        "and waveforms all. What chance would have is computed from the bytes of that payload, by their place in "
+        "words of four."
+    ),
+}
+
 #: Is told of each result as soon as it is there.
 Tell: TypeAlias = Callable[[FileResult], object]
 
@@ -170,7 +191,7 @@ class Report:
         totals |= {"files": len(self.files), "leaks": self.leaks}
         totals |= {"bytes_written": sum(f.bytes_written for f in self.files)}
         return {
-            "schema": 1, "fastanon": __version__, "profile": profile.NAME,
+            "schema": 1, "fastanon": __version__, "profile": profile.NAME, "rules": RULES,
             "files": [f.as_dict() for f in self.files], "totals": totals,
         }  # fmt: skip
 
