@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from fastanon import bulk
@@ -11,9 +11,8 @@ from fastanon.chance import Advance, Scanned
 from fastanon.container import read_parts
 from fastanon.identity import Needle
 from fastanon.opened import Opened
-from fastanon.part import Part
+from fastanon.part import Part, holding
 from fastanon.planner import Plan
-from fastanon.scan import Hit
 from fastanon.search import Place, hits_in, hits_in_numbers, in_payloads, left_at, place_in_numbers
 
 
@@ -72,7 +71,7 @@ def of_copy(
     """
     with Opened(path) as opened:
         parts = read_parts(opened)
-        left = [_left(part, hit) for part in parts for hit in hits_in(part, needles)]
+        left = [place for part in parts for place in _left(part, needles)]
         leaks = [place for place in left if place.where]
         leaks += [place_in_numbers(*hit) for part in parts for hit in hits_in_numbers(part, needles)]
         seen = _seen(in_payloads(parts, needles, advance)) if payloads else ()
@@ -90,6 +89,9 @@ def _seen(found: Iterable[tuple[Part, Scanned]]) -> tuple[Bulk, ...]:
     return tuple(bulk.decide(part, scanned, patch=False)[0] for part, scanned in found)
 
 
-def _left(part: Part, hit: Hit) -> Place:
-    f = part.field_at(hit.start, hit.end)
-    return left_at(part, hit) if f is None else Place(f.name, hit.start, hit.end - hit.start, hit.needle.kind)
+def _left(part: Part, needles: tuple[Needle, ...]) -> Iterator[Place]:
+    """Give the places of all hits; without a name those in keys, numbers and codes that no rule replaces."""
+    own = sorted((f for f, _ in part.identifying()), key=lambda f: f.value)
+    for hit in hits_in(part, needles):
+        f = part.field_at(hit.start, hit.end) or holding(own, hit.start, hit.end)
+        yield left_at(part, hit) if f is None else Place(f.name, hit.start, hit.end - hit.start, hit.needle.kind)

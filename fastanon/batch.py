@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from fastanon import progress
 from fastanon.attempts import attempted
+from fastanon.bulk import Bulk
 from fastanon.chance import Advance
 from fastanon.errors import UsageError
 from fastanon.files import Input, Source, sources
@@ -91,11 +92,15 @@ class Run:
             names = {os.path.basename(item.payload or ""): os.path.basename(beside)} if target else None
             renamed = Renamed(self._mask, self.met.values(), names)
             plan = self._work.plan(opened, found, renamed)
+            kind = found.parts[-1].kind_beside()
+            seen: tuple[Bulk, ...] = ()
+            if item.payload and target is None:  # before its header changes
+                seen = self._work.search_payload(item.payload, kind, found.needles)
             strategy, written, audit = self._work.write(opened, plan, found.needles, target)
-            if item.payload:
-                kind = found.parts[-1].kind_beside()
-                more, seen = self._work.payload(item.payload, kind, found.needles, target, beside)
-                written, audit = written + more, with_bulk(audit, seen)
+            if item.payload and target is not None:
+                more, seen = self._work.copy_payload(item.payload, kind, found.needles, target, beside)
+                written += more
+            audit = with_bulk(audit, seen)
         status = ANONYMIZED if plan.edits else UNCHANGED if target is None else COPIED
         messages = plan.messages + (("its payload lies beside it, kept as it is",) if item.payload else ())
         return FileResult(

@@ -35,6 +35,7 @@ class Comparison:
         self._advance, self._mask = advance, Mask()
         self._by_name: dict[str, tuple[Needle, ...]] = {}
         self._all: dict[bytes, Needle] = {}
+        self._left_out: dict[str, int] = {}
 
     def learn(self, originals: list[Source]) -> Iterator[FileResult]:
         """Read the identities of the originals, and give a result for each that can't be read."""
@@ -54,22 +55,35 @@ class Comparison:
         if item.problem is not None:
             raise item.problem
         with Opened(item.path) as opened:
-            needles = identity_of(read_parts(opened), Replacements()).needles
-        self._by_name[item.name] = needles
-        for needle in needles:
+            found = identity_of(read_parts(opened), Replacements())
+            opened.check()
+        self._by_name[item.name] = found.needles
+        self._left_out[item.name] = found.left_out
+        for needle in found.needles:
             self._all.setdefault(needle.data, needle)
 
     def _one(self, item: Source) -> FileResult:
         if item.problem is not None:
             raise item.problem
-        needles = self._by_name.get(item.name) or tuple(self._all.values())
+        needles = self._by_name.get(item.name, tuple(self._all.values()))
         audit = auditor.of_copy(item.path, needles, True, self._advance)
         if item.payload:
             kind = _kind_beside(item.path)
             seen = tuple(search_payload(item.payload, kind, needles, self._advance))
             audit = with_bulk(audit, seen) or audit
         _check_with_pydicom(item.path)
-        return FileResult(self._shown(item.path), AUDITED, audit=self._with_path(audit, item), listed=item.listed)
+        return FileResult(
+            self._shown(item.path), AUDITED, audit=self._with_path(audit, item), listed=item.listed,
+            messages=tuple(self._messages(item, needles)),
+        )  # fmt: skip
+
+    def _messages(self, item: Source, needles: tuple[Needle, ...]) -> Iterator[str]:
+        """Say what was not searched for."""
+        left_out = self._left_out.get(item.name, sum(self._left_out.values()))
+        if left_out:
+            yield f"{left_out} values of the original too short or too common to be searched for"
+        if not needles:
+            yield "the original has no value to search for"
 
     def _with_path(self, audit: Audit, item: Source) -> Audit:
         hits = hits_in_path(item.name, self._all.values())

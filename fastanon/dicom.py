@@ -20,8 +20,9 @@ from fastanon.profile import RULES, Rule
 from fastanon.siemens import csa, interfile, protocol, protocol_keys, spelled
 from fastanon.siemens.spelled import Spelled
 
-#: Public bulk that may hold text: (0002,0102) Private Information, (0042,0011) Encapsulated Document.
-_PUBLIC_BULK = frozenset((0x00020102, 0x00420011))
+#: Public bulk that may hold text: (0002,0102) Private Information, (0042,0011) Encapsulated Document, (FFFC,FFFC)
+#: Data Set Trailing Padding.
+_PUBLIC_BULK = frozenset((0x00020102, 0x00420011, 0xFFFCFFFC))
 
 #: Numbers, codes, dates and UIDs: of these a needle touches none. OB and OW are bulk, which may be anything.
 _CODED_VRS = frozenset((*dictionary.SHORT_VRS, *dictionary.LONG_VRS)) - TEXT_VRS - {"OB", "OW"}

@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 from fastanon.errors import AccessError, ChangedError, NotMedicalError, UnsupportedError
 
+#: Files of up to this size are read at once: slices and headers beside their payload.
+_SMALL = 16 << 20
+
 
 class Identity(NamedTuple):
     """What must not change between planning and writing."""
@@ -28,8 +31,8 @@ def identity_of(fd: int) -> Identity:
 class Opened:
     """A regular file, opened once for reading.
 
-    The header is read through a map: a walk touches few of its pages, and the file is not loaded. Bulk is
-    read with `read`, since a file that is cut off under a map kills the process.
+    A small file is read at once. Of others the header is read through a map: a walk touches few of its pages, and
+    the file is not loaded. Bulk is read with `read`, since a file that is cut off under a map kills the process.
 
     Parameters
     ----------
@@ -66,7 +69,10 @@ class Opened:
         self.identity = identity_of(self.fd)
         if self.identity.size == 0:
             raise NotMedicalError("empty", path=self.path)
-        self.view = mmap.mmap(self.fd, 0, access=mmap.ACCESS_READ)
+        small = self.identity.size <= _SMALL
+        self.view: bytes | mmap.mmap = (
+            self.read(0, self.identity.size) if small else mmap.mmap(self.fd, 0, access=mmap.ACCESS_READ)
+        )
 
     @property
     def size(self) -> int:
@@ -91,13 +97,18 @@ class Opened:
         return b"".join(parts)
 
     def check(self) -> None:
-        """Raise ChangedError if the file is no longer the one that was opened."""
-        if identity_of(self.fd) != self.identity:
+        """Raise ChangedError if the file is no longer the one that was opened, or its path leads to another."""
+        try:
+            there = os.stat(self.path, follow_symlinks=False)
+        except OSError:
+            raise ChangedError("is no longer there", path=self.path) from None
+        if identity_of(self.fd) != self.identity or (there.st_dev, there.st_ino) != self.identity[:2]:
             raise ChangedError("changed while it was looked at", path=self.path)
 
     def close(self) -> None:
         """Give back the map and the descriptor."""
-        self.view.close()
+        if not isinstance(self.view, bytes):
+            self.view.close()
         os.close(self.fd)
 
     def __enter__(self) -> Opened:

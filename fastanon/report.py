@@ -116,20 +116,20 @@ def _bulk_dict(seen: Bulk) -> dict[str, Any]:
 #: What was searched for and what counts, in words: part of every report.
 RULES = {
     "needles": (
-        "The values of identifying fields, in the spellings and encodings that the README lists. Left out are those "
-        "of under 3 letters or 4 digits, and words that stand for nobody, such as 'unknown'. Under 6 letters or 8 "
-        "digits a hit counts only where it stands delimited. Prefixes and suffixes of names are not searched for."
+        "The values of identifying fields, in the spellings and encodings that the README lists. Left out are "
+        "those of under 3 letters or 4 digits, and words for nobody, such as 'unknown'. Under 6 letters "
+        "or 8 digits a hit counts only where it stands delimited. Prefixes and suffixes of names are left out."
     ),
     "text": (
-        "A hit in text is replaced at equal length. In keys, numbers, codes and UIDs, and in words that classify a "
-        "file, it stays and is counted as structural."
+        "A hit in text is replaced at equal length. In keys, numbers, codes and UIDs, and in words that classify "
+        "a file, it stays and is counted as structural."
     ),
     "payloads": (
         f"A hit in list-mode or other raw data is taken for real if it has at least {LEAST_BYTES} bytes, stands "
-        f"delimited on both sides, and fewer than {MOST_EXPECTED:g} are to be expected by chance. It is then replaced "
-        "at equal length, or reported as a leak. All others are counted, and in pixels, sinograms, norms, overlays "
-        "and waveforms all. What chance would have is computed from the bytes of that payload, by their place in "
-        "words of four."
+        f"delimited on both sides, and fewer than {MOST_EXPECTED:g} are to be expected by chance. It is then "
+        "replaced at equal length, or reported as a leak. All others are counted, and in pixels, sinograms, "
+        "norms, overlays and waveforms all. What chance would have is computed from the bytes of that payload, by "
+        "their place in words of four."
     ),
 }
 

@@ -118,7 +118,8 @@ def hits_in_numbers(part: Part, needles: tuple[Needle, ...]) -> Iterator[tuple[S
 
 def place_in_numbers(text: Spelled, hit: Hit) -> Place:
     """Say where a hit in such a text begins."""
-    return Place(text.name, text.changes[hit.start][0].offset, hit.end - hit.start, hit.needle.kind)
+    first, last = text.changes[hit.start][0], text.changes[hit.end - 1][-1]
+    return Place(text.name, first.offset, last.offset + len(last.new) - first.offset, hit.needle.kind)
 
 
 def left_at(part: Part, hit: Hit) -> Place:

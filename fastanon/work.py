@@ -86,30 +86,31 @@ class Work:
             return plan.strategy, apply.patch(plan) if plan.edits else 0, auditor.of_plan(plan)
         seen: list[Audit] = []
 
+        # in place only the search is counted: nobody knew then that it would be a rewrite
+        advance: Advance = self._advance if target else lambda _: None
+
         def audit(path: str) -> None:
             if self._options.audit != "none":
-                found = auditor.of_copy(path, needles, self._full, self._advance)
+                found = auditor.of_copy(path, needles, self._full, advance)
                 seen.append(replace(found, bulk=plan.bulk))  # which tells of patches too
 
-        written = apply.rewrite(opened, plan, target or plan.path, audit, advance=self._advance)
+        written = apply.rewrite(opened, plan, target or plan.path, audit, advance=advance)
         return "rewrite" if plan.edits else "copy", written, seen[0] if seen else None
 
-    def payload(
-        self, path: str, kind: str, needles: tuple[Needle, ...], target: str | None, beside: str
+    def search_payload(self, path: str, kind: str, needles: tuple[Needle, ...]) -> tuple[Bulk, ...]:
+        """Search the payload beside a header, as far as that is wanted."""
+        return tuple(search_payload(path, kind, needles, self._advance)) if self._full else ()
+
+    def copy_payload(
+        self, path: str, kind: str, needles: tuple[Needle, ...], target: str, beside: str
     ) -> tuple[int, tuple[Bulk, ...]]:
-        """Search the payload beside a header, in place or as it is copied; never change it."""
+        """Copy it as it is and search the copy."""
         seen: list[Bulk] = []
 
         def audit(path: str) -> None:
-            if self._full:
-                seen.extend(search_payload(path, kind, needles, self._advance))
+            seen.extend(self.search_payload(path, kind, needles))
 
-        written = 0
-        if target is None:
-            audit(path)
-        else:
-            written = _copy_payload(path, target, beside, audit, self._advance)
-        return written, tuple(seen)
+        return _copy_payload(path, target, beside, audit, self._advance), tuple(seen)
 
 
 def search_payload(path: str, kind: str, needles: tuple[Needle, ...], advance: Advance) -> list[Bulk]:

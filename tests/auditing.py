@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-from tests.builder import BIG, DEFLATED, EXPLICIT, IMPLICIT, GroupLength, Item, Leaf, Node, Seq, build, meta, part10
+from tests import builder
+from tests.builder import BIG, DEFLATED, EXPLICIT, IMPLICIT, GroupLength, Item, Leaf, Node, Seq, part10
 from tests.canary import CANARIES
 from tests.planted.csa import csa
 from tests.siemens_files import sv10
@@ -57,7 +58,7 @@ class Value(NamedTuple):
         return before + b"\0" * (self.codec == "utf-16-be") + self.data + after
 
 
-#: The whole name and its parts, in other orders, joints and cases; without accents, with letters lost, and cut off.
+#: The whole name and its parts, in other orders, joints and cases; without accents, with letters lost, cut off.
 _NAMES = (
     f"{LAST}^Zyxwärth", f"{LAST}, Zyxwärth", f"Zyxwärth {LAST}", LAST, "Zyxwärth", f"zyxwärth_{LAST.lower()}",
     "Quillfeather", "ZYXWÄRTH", unicodedata.normalize("NFD", "Zyxwärth"), FIRST, f"{LAST}^{FIRST}",
@@ -174,12 +175,12 @@ def _private_information(who: Who, text: bytes) -> Files:
         Leaf(0x00020003, "UI", b"1.2.3.4"), Leaf(0x00020010, "UI", EXPLICIT.encode()),
         Leaf(0x00020012, "UI", b"1.2.3"), Leaf(0x00020100, "UI", b"1.2.3.5"), Leaf(0x00020102, "OB", text),
     )  # fmt: skip
-    return {"a.dcm": bytes(128) + b"DICM" + build(rows)[0] + build(nodes(who))[0]}
+    return {"a.dcm": bytes(128) + b"DICM" + builder.build(rows)[0] + builder.build(nodes(who))[0]}
 
 
 def inflated(data: bytes) -> bytes:
     """Inflate the dataset of a file with the usual meta information."""
-    return zlib.decompress(data[len(meta(DEFLATED)) :], -zlib.MAX_WBITS)
+    return zlib.decompress(data[len(builder.meta(DEFLATED)) :], -zlib.MAX_WBITS)
 
 
 _DICOM = {
@@ -204,7 +205,7 @@ _DICOM = {
     "private information": Place("PrivateInformation", _private_information, _any),
     "preamble": Place("preamble", lambda w, t: {"a.dcm": t.ljust(128, b"\0") + dicom(w)[128:]}, _any),
     "no preamble": Place(
-        "PatientComments", lambda w, t: {"a": build(nodes(w, Leaf(0x00104000, "LT", b"of " + t)))[0]}
+        "PatientComments", lambda w, t: {"a": builder.build(nodes(w, Leaf(0x00104000, "LT", b"of " + t)))[0]}
     ),
 }
 
@@ -228,12 +229,14 @@ def xprotocol(who: Who, inside: bytes, quotes: int = 1) -> bytes:
     return text % (who.name, who.number, who.birth, who.physician, inside)
 
 
-def _in_protocol(inside: bytes, after: bytes = b"") -> Callable[[Who, bytes], Files]:
-    """Write a protocol as MR has it in (0021,xx19)."""
-    return lambda who, t: {
-        "a.dcm": dicom(who, Leaf(0x00211019, "OB", xprotocol(who, inside % t if b"%b" in inside else inside)
-        + (after % t if after else b"")))
-    }  # fmt: skip
+def _in_protocol(make: Callable[[bytes], bytes], after: bool = False) -> Callable[[Who, bytes], Files]:
+    """Write a protocol as MR has it in (0021,xx19), with more inside or behind it."""
+
+    def files(who: Who, text: bytes) -> Files:
+        protocol = xprotocol(who, b"") + _ascconv(make(text)) if after else xprotocol(who, make(text))
+        return {"a.dcm": dicom(who, Leaf(0x00211019, "OB", protocol))}
+
+    return files
 
 
 def _two_quotes(who: Who, text: bytes) -> Files:
@@ -283,23 +286,20 @@ _TEXTS = {
     ),
     "CSA slack of an item": Place("ImageComment > slack", _in_csa(lambda t: _csa([b"text\0" + t])), _any),
     "broken CSA": Place(_CSA, _in_csa(lambda t: _csa([b"of " + t, b"cut off"])[:-9])),
-    "XProtocol": Place("StudyComment", _in_protocol(b'<ParamString."StudyComment">  { "of %b"  }')),
+    "XProtocol": Place("StudyComment", _in_protocol(lambda t: b'<ParamString."StudyComment">  { "of %b"  }' % t)),
     "XProtocol label": Place(
-        "StudyComment<Label>", _in_protocol(b'<ParamString."StudyComment"> { <Label> "%b" "a" }')
+        "StudyComment<Label>", _in_protocol(lambda t: b'<ParamString."StudyComment"> { <Label> "%b" "a" }' % t)
     ),
     "XProtocol array": Place(
-        "Ids", _in_protocol(b'<ParamArray."Ids"> { <Default> <ParamString.""> { } { "a" } { "%b" } }')
+        "Ids",
+        _in_protocol(lambda t: b'<ParamArray."Ids"> { <Default> <ParamString.""> { } { "a" } { "%b" } }' % t),
     ),
     "XProtocol in a string": Place("MrPhoenixProtocol > Protocol0 > StudyComment", _two_quotes),
     "broken XProtocol": Place(
-        "SIEMENS MR SDS 01 (0021,1019)", _in_protocol(b'<ParamString."StudyComment"> { loose "%b" } }')
+        "MR SDS 01 (0021,1019)", _in_protocol(lambda t: b'<ParamString."StudyComment"> { loose "%b" } }' % t)
     ),
-    "ASCCONV": Place("tProtocolName", _in_protocol(b"", _ascconv(b'tProtocolName\t = \t"of %b"'))),
-    "ASCCONV, a character a line": Place(
-        "sWipComment",
-        lambda w, t: {"a.dcm": dicom(w, Leaf(0x00211019, "OB", xprotocol(w, b"") + _ascconv(_lines(t))))},
-        spelled=_line_digits,
-    ),
+    "ASCCONV": Place("tProtocolName", _in_protocol(lambda t: b'tProtocolName\t = \t"of %b"' % t, after=True)),
+    "ASCCONV, a character a line": Place("sWipComment", _in_protocol(_lines, after=True), spelled=_line_digits),
     "OOG": Place("MEDCOM OOG (0029,1210)", _element(0x00291210, "OB", b"STEP;\n#1=OOGINFO('of %b');\n")),
     "OOG, as numbers": Place(
         "typed text",
@@ -395,7 +395,9 @@ _RAW = {
     "rda, second line": Place("rda > text", lambda w, t: {"a.rda": rda(w, b"SeriesDescription: a\r\nof " + t)}),
     "twix protocol name": Place("protName", _twix(lambda t: Twix(protocol=t[:63]))),
     "twix slot": Place("patName > slack", _twix(lambda t: Twix(t)), lambda v: len(v.planted) < 52),
-    "twix protocol": Place("StudyComment", _twix(lambda t: Twix(inside=b'<ParamString."StudyComment"> {"%b"}' % t))),
+    "twix protocol": Place(
+        "StudyComment", _twix(lambda t: Twix(inside=b'<ParamString."StudyComment"> {"%b"}' % t))
+    ),
     "twix text": Place("twix > Notes", _twix(lambda t: Twix(note=b"of " + t))),
     "twix behind a text": Place("twix > Notes > slack", _twix(lambda t: Twix(behind=t)), _any),
     "twix header pad": Place("twix > slack", _twix(lambda t: Twix(pad=t)), lambda v: len(v.planted) < 32),
@@ -408,9 +410,7 @@ _RAW = {
 
 #: Bulk, in which only what is long and delimited is no chance.
 PAYLOADS = {
-    "list-mode": Place(
-        "list-mode", lambda w, t: {"a.dcm": dicom(w, Leaf(0x7FE11010, "OB", payload(t)))}, is_long
-    ),
+    "list-mode": Place("list-mode", lambda w, t: {"a.dcm": dicom(w, Leaf(0x7FE11010, "OB", payload(t)))}, is_long),
     "ptd": Place("list-mode", lambda w, t: {"a.ptd": ptd(w, data=payload(t))}, is_long),
     "bf": Place("list-mode", lambda w, t: {"a.dcm": dicom(w), "a.bf": payload(t)}, is_long),
     "spectrum": Place("spectrum", lambda w, t: {"a.rda": rda(w, b"TR: 1.0", payload(t))}, is_long),

@@ -114,6 +114,24 @@ def test_more_matches_than_there_is_room_for(kind: str) -> None:
 
 
 @everywhere
+@for_all_groups
+def test_more_matches_than_that_with_each_kernel(kind: str, group: str) -> None:
+    patterns, _ = GROUPS[group]
+    word, _ = patterns[-1]
+    step = len(word) + 8
+    data = (word + b"\n" * 8) * 6000
+    found = [(at, number) for at, number in made(patterns, kind).find(data) if number == len(patterns) - 1]
+    assert found == [(at, len(patterns) - 1) for at in range(0, len(data), step)]
+
+
+@everywhere
+def test_more_matches_in_one_block_than_there_is_room_for(kind: str) -> None:
+    patterns = folding(*(b"a" * n for n in range(4, 90)))
+    wanted = [(at, n - 4) for at in range(700) for n in range(4, 90) if at + n <= 700]
+    assert made(patterns, kind).find(b"a" * 700) == wanted
+
+
+@everywhere
 def test_only_letters_fold(kind: str) -> None:
     data = bytes(range(256)) * 2
     for fold in (False, True):

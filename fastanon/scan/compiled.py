@@ -67,15 +67,15 @@ def _with_vectors(numbered: list[Numbered]) -> Iterable[Plan]:
 class _Search:
     """One buffer, and what a thread needs to search it.
 
-    Kernels go through whole blocks and read beyond them. Blocks that are not wholly inside the buffer, or lie too
-    near its end, are copied to a place with room on both sides.
+    Kernels go through whole blocks. That they see what lies before the buffer in the first does no harm: a block
+    is never in two pages. What lies behind may be, so the last blocks are copied to a place with room after it.
     """
 
     def __init__(self, matcher: Compiled, buffer: Bytes) -> None:
         self._plans, self._longest = matcher.plans, matcher.longest
         self._bytes = np.frombuffer(buffer, np.uint8) if len(buffer) else np.zeros(1, np.uint8)
         self._base = self._bytes.ctypes.data
-        self._whole = self._base + -self._base % BLOCK, (self._base + len(self._bytes) - REACH & -BLOCK) + BLOCK
+        self._end = (self._base + len(self._bytes) - REACH & -BLOCK) + BLOCK
         self._copy = np.frombuffer(mmap.mmap(-1, 4 * REACH + 4 * BLOCK + 2 * matcher.longest), np.uint8)
         self._room = max(_LEAST, *(BLOCK * plan.most for plan in matcher.plans), 0)
         self._out = np.zeros(MATCHES + 4 * self._room, np.int64)
@@ -86,18 +86,15 @@ class _Search:
         """Give the matches between two offsets."""
         lo, hi = self._base + start, self._base + stop
         first, last = lo & -BLOCK, hi + -hi % BLOCK
-        begin = min(max(first, self._whole[0]), last)
-        end = max(begin, min(last, self._whole[1]))
-        found = self._run(begin, end, lo, hi, self._base)
-        if first < begin:
-            found += self._edge(first, begin, lo, hi)
+        end = max(first, min(last, self._end))
+        found = self._run(first, end, lo, hi, self._base)
         if end < last:
-            found += self._edge(end, last, lo, hi)
+            found += self._in_copy(end, last, lo, hi)
         return _in_order(found) if found else []
 
-    def _edge(self, first: int, last: int, lo: int, hi: int) -> list[npt.NDArray[np.int64]]:
-        """Search positions in a copy, in which each byte keeps its place in a block."""
-        lo, hi = max(lo, first - self._longest), min(hi, last + self._longest)
+    def _in_copy(self, first: int, last: int, lo: int, hi: int) -> list[npt.NDArray[np.int64]]:
+        """Search the last positions in a copy, in which each byte keeps its place in a block."""
+        lo = max(lo, first - self._longest)
         move = self._addresses[0] + lo % BLOCK - lo
         self._copy[BLOCK + lo % BLOCK :][: hi - lo] = self._bytes[lo - self._base : hi - self._base]
         return self._run(first + move, last + move, lo + move, hi + move, self._base + move)
