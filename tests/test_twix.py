@@ -240,7 +240,8 @@ def test_data_are_not_read(tmp_path: Path, wholes: dict[str, bytes]) -> None:
         path = tmp_path / version
         path.write_bytes(data)
         with Recorder(path) as opened:
-            opened.view.close()
+            opened.view = b""  # a small file is read at once when it is opened
+            opened.reads.clear()
             found = twix.locate(opened)
             located = sum(stop - start for start, stop in opened.reads)
             twix.fields(found, opened, Space())
