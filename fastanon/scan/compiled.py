@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from fastanon.scan.kernels import BLOCK, MATCHES, REACH, count_bytes
+from fastanon.scan.kernels import MATCHES, REACH, SPAN, count_bytes
 from fastanon.scan.pattern import Bytes, Match, Matcher, Pattern
 from fastanon.scan.plans import Numbered, Plan, by_bytes, by_grams, by_two, by_windows
 from fastanon.scan.vector import target_shuffle
@@ -67,25 +67,25 @@ def _with_vectors(numbered: list[Numbered]) -> Iterable[Plan]:
 class _Search:
     """One buffer, and what a thread needs to search it.
 
-    Kernels go through whole blocks. That they see what lies before the buffer in the first does no harm: a block
-    is never in two pages. What lies behind may be, so the last blocks are copied to a place with room after it.
+    Kernels go through whole spans. That they see what lies before the buffer in the first does no harm: a span
+    is never in two pages. What lies behind may be, so the last spans are copied to a place with room after it.
     """
 
     def __init__(self, matcher: Compiled, buffer: Bytes) -> None:
         self._plans, self._longest = matcher.plans, matcher.longest
         self._bytes = np.frombuffer(buffer, np.uint8) if len(buffer) else np.zeros(1, np.uint8)
         self._base = self._bytes.ctypes.data
-        self._end = (self._base + len(self._bytes) - REACH & -BLOCK) + BLOCK
-        self._copy = np.frombuffer(mmap.mmap(-1, 4 * REACH + 4 * BLOCK + 2 * matcher.longest), np.uint8)
-        self._room = max(_LEAST, *(BLOCK * plan.most for plan in matcher.plans), 0)
+        self._end = (self._base + len(self._bytes) - REACH & -SPAN) + SPAN
+        self._copy = np.frombuffer(mmap.mmap(-1, 4 * REACH + 4 * SPAN + 2 * matcher.longest), np.uint8)
+        self._room = max(_LEAST, *(SPAN * plan.most for plan in matcher.plans), 0)
         self._out = np.zeros(MATCHES + 4 * self._room, np.int64)
         self._count = self._out.data  # to read one number of, this is faster
-        self._addresses = self._copy.ctypes.data + BLOCK, self._out.ctypes.data
+        self._addresses = self._copy.ctypes.data + SPAN, self._out.ctypes.data
 
     def between(self, start: int, stop: int) -> list[Match]:
         """Give the matches between two offsets."""
         lo, hi = self._base + start, self._base + stop
-        first, last = lo & -BLOCK, hi + -hi % BLOCK
+        first, last = lo & -SPAN, hi + -hi % SPAN
         end = max(first, min(last, self._end))
         found = self._run(first, end, lo, hi, self._base)
         if end < last:
@@ -93,14 +93,14 @@ class _Search:
         return _in_order(found) if found else []
 
     def _in_copy(self, first: int, last: int, lo: int, hi: int) -> list[npt.NDArray[np.int64]]:
-        """Search the last positions in a copy, in which each byte keeps its place in a block."""
+        """Search the last positions in a copy, in which each byte keeps its place in a span."""
         lo = max(lo, first - self._longest)
-        move = self._addresses[0] + lo % BLOCK - lo
-        self._copy[BLOCK + lo % BLOCK :][: hi - lo] = self._bytes[lo - self._base : hi - self._base]
+        move = self._addresses[0] + lo % SPAN - lo
+        self._copy[SPAN + lo % SPAN :][: hi - lo] = self._bytes[lo - self._base : hi - self._base]
         return self._run(first + move, last + move, lo + move, hi + move, self._base + move)
 
     def _run(self, first: int, last: int, lo: int, hi: int, base: int) -> list[npt.NDArray[np.int64]]:
-        """Run every kernel over whole blocks, again where it ran out of room."""
+        """Run every kernel over whole spans, again where it ran out of room."""
         found = []
         for plan in self._plans:
             at = first

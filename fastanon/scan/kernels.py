@@ -1,10 +1,10 @@
 """The compiled loops: functions of addresses and integers that allocate, raise and divide by nothing.
 
-A searching kernel goes through the positions from `p` to `stop`, blocks of 64, and reads up to `REACH` bytes from
-the first of a block. Each pattern has a window, or in `grams` a few, by whose first bytes it is known. A position
-that passes the filter is looked up by the hash of these bytes, and what the table has under that is compared in
-full. Matches between the addresses `lo` and `hi` go to `out`, address and pattern of each, and their number before
-them. A kernel stops before a block, or a position, that might bring more than there is `room` for, and returns it.
+A searching kernel goes through the positions from `p` to `stop`, whole spans of 128, and reads up to `REACH` bytes
+from the first of a span. Each pattern has a window, or in `grams` a few, by whose first bytes it is known. What
+passes the filter is looked up by the hash of these bytes, and what the table has under that is compared in full.
+Matches between the addresses `lo` and `hi` go to `out`, address and pattern of each, and their number before them.
+A kernel stops before a span, or a block of it, that might bring more than there is `room` for, and returns where.
 
 The filter by shuffles is Teddy, from Hyperscan (Wang et al., NSDI 2019), here on low nibbles alone: eight buckets
 of patterns are the bits of a byte, and a byte of the text picks from a table of 16 those buckets that have such a
@@ -36,8 +36,8 @@ from fastanon.scan.vector import (
     u32,
 )
 
-#: Positions of a block, and bytes that are read from its first on.
-BLOCK, REACH = 64, 128
+#: Positions of a block, which are looked up at once, and of a span; bytes that are read from a span's first on.
+BLOCK, SPAN, REACH = 64, 128, 192
 #: How far ahead memory is asked for: a page, where hardware's own fetching stops.
 AHEAD = 4096
 
@@ -211,12 +211,16 @@ def two_bytes(p: int, stop: int, lo: int, hi: int, plan: int, out: int, room: in
     n = 0
     while p < stop and n <= room:
         prefetch(p + AHEAD)
+        prefetch(p + BLOCK + AHEAD)
         q = p + distance
         a = ((load(p) | f) == first) & ((load(q) | g) == second)
         b = ((load(p + 32) | f) == first) & ((load(q + 32) | g) == second)
-        if nonzero(a | b):
+        c = ((load(p + 64) | f) == first) & ((load(q + 64) | g) == second)
+        d = ((load(p + 96) | f) == first) & ((load(q + 96) | g) == second)
+        if nonzero(a | b | c | d):
             n = look_up(p, mask(a) | mask(b) << 32, lo, hi, plan, out, n)
-        p += BLOCK
+            n = look_up(p + BLOCK, mask(c) | mask(d) << 32, lo, hi, plan, out, n)
+        p += SPAN
     put(out, n)
     return p
 

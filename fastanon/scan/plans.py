@@ -99,7 +99,7 @@ def _plan(
     found: Filter | None,
     fields: dict[int, int] | None = None,
 ) -> Plan:
-    """Make the table of what to compare, and write down where everything is.
+    """Write down where everything is that a kernel reads.
 
     Parameters
     ----------
@@ -114,21 +114,13 @@ def _plan(
     fields : dict, optional
         What else the kernel reads.
     """
-    length = min(_KEY, *(len(group[i][1].data) - at for i, at in places), _KEY)
-    key = (1 << 8 * length) - 1
+    key = (1 << 8 * min(_KEY, *(len(group[i][1].data) - at for i, at in places), _KEY)) - 1
     shift = 32 - min(15, max(10, (64 * len(places)).bit_length()))
-    firsts = [int.from_bytes(group[i][1].data[at : at + length].ljust(4, b"\0"), "little") for i, at in places]
-    slots = ((np.array(firsts, np.int64) | k.CASE) & key) * k.MULTIPLIER % (1 << 32) >> shift
+    slots = np.array([_slot(group[i][1].data[at:], key, shift) for i, at in places])
     order = slots.argsort(kind="stable")
     heads = np.searchsorted(slots[order], np.arange((1 << 32 - shift) + 1)).astype(np.uint32)
     flags = (np.diff(heads) > 0).astype(np.uint8)
-    text = np.frombuffer(b"".join(pattern.data for _, pattern in group), np.uint8)
-    starts = text.ctypes.data + np.cumsum([0, *(len(pattern.data) for _, pattern in group)])
-    folding = [_FOLDING.ctypes.data + 256 * pattern.fold for _, pattern in group]
-    entries = np.array(
-        [(starts[i], folding[i], len(group[i][1].data), at, group[i][0]) for i, at in (places[j] for j in order)],
-        np.int64,
-    )
+    entries, text = _entries(group, [places[i] for i in order])
     tables = np.concatenate([found.tables, found.open]) if found else np.zeros(0, np.uint8)
     plan = np.zeros(k.FIELDS, np.int64)
     written = {
@@ -138,3 +130,20 @@ def _plan(
     for field, value in written.items():
         plan[field // 8] = value
     return Plan(kernel, plan.ctypes.data, int(np.diff(heads).max()), (plan, tables, flags, heads, entries, text))
+
+
+def _slot(window: bytes, key: int, shift: int) -> int:
+    """Do what `kernels.slot` does."""
+    first = int.from_bytes(window[:_KEY], "little")
+    return ((first | k.CASE) & key) * k.MULTIPLIER % (1 << 32) >> shift
+
+
+def _entries(
+    group: list[Numbered], places: list[tuple[int, int]]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+    """Give what is compared at each window, in the order of the fields of an entry, and the bytes it points to."""
+    text = np.frombuffer(b"".join(pattern.data for _, pattern in group), np.uint8)
+    starts = text.ctypes.data + np.cumsum([0, *(len(pattern.data) for _, pattern in group)])
+    folding = [_FOLDING.ctypes.data + 256 * pattern.fold for _, pattern in group]
+    rows = [(starts[i], folding[i], len(group[i][1].data), at, group[i][0]) for i, at in places]
+    return np.array(rows, np.int64), text

@@ -66,6 +66,7 @@ class Filter(NamedTuple):
 
 
 Windows = Callable[[Pattern], Iterator[Window]]
+Sets = npt.NDArray[np.int64]
 
 
 def low_windows(pattern: Pattern) -> Iterator[Window]:
@@ -114,25 +115,8 @@ def make_filter(choices: list[list[Window]], nibbles: tuple[int, ...]) -> Filter
     nibbles : tuple of int
         Whether a column is of low (0) or of high nibbles (1).
     """
-    columns = np.array(nibbles)
-
-    def cost(sets: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        chances: npt.NDArray[np.float64] = _CHANCES[:, columns, sets].prod(axis=-1)
-        return np.tensordot(_WEIGHTS, chances, 1)
-
-    options = [np.array([window.sets for window in windows]) for windows in choices]
-    chosen, bucket = np.zeros(len(options), int), np.full(len(options), -1)
-    taken = np.zeros((len(options), COLUMNS), int)
-    buckets = np.zeros((BUCKETS, COLUMNS), int)
-    for i in _ROUNDS * sorted(range(len(options)), key=lambda i: len(options[i])):
-        if bucket[i] >= 0:
-            old, bucket[i] = bucket[i], -1
-            buckets[old] = np.bitwise_or.reduce(taken[bucket == old], axis=0, initial=0)
-        added = cost(buckets | options[i][:, None]) - cost(buckets)
-        chosen[i], bucket[i] = np.unravel_index(added.argmin(), added.shape)
-        taken[i] = options[i][chosen[i]]
-        buckets[bucket[i]] |= taken[i]
-    bits = 1 << np.arange(BUCKETS)
+    columns, bits = np.array(nibbles), 1 << np.arange(BUCKETS)
+    chosen, buckets = _chosen([np.array([window.sets for window in windows]) for windows in choices], columns)
     takes = buckets[:, :, None] >> np.arange(16) & 1
     return Filter(
         [windows[i].offset for windows, i in zip(choices, chosen, strict=True)],
@@ -140,3 +124,25 @@ def make_filter(choices: list[list[Window]], nibbles: tuple[int, ...]) -> Filter
         np.repeat(bits @ (buckets == ANY), 16).reshape(COLUMNS, 16).astype(np.uint8),
         _CHANCES[0, columns, buckets].cumprod(axis=-1).sum(axis=0),
     )
+
+
+def _chosen(options: list[npt.NDArray[np.int64]], columns: npt.NDArray[np.int64]) -> tuple[list[int], Sets]:
+    """Give which of its options each pattern has, and what the buckets take then.
+
+    Those with the fewest options go first; then each may change its mind.
+    """
+
+    def cost(sets: Sets) -> npt.NDArray[np.float64]:
+        return np.tensordot(_WEIGHTS, _CHANCES[:, columns, sets].prod(axis=-1), 1)
+
+    chosen, bucket = [0] * len(options), np.full(len(options), -1)
+    taken, buckets = np.zeros((len(options), COLUMNS), int), np.zeros((BUCKETS, COLUMNS), int)
+    for i in _ROUNDS * sorted(range(len(options)), key=lambda i: len(options[i])):
+        if bucket[i] >= 0:
+            old, bucket[i] = bucket[i], -1
+            buckets[old] = np.bitwise_or.reduce(taken[bucket == old], axis=0, initial=0)
+        added = cost(buckets | options[i][:, None]) - cost(buckets)
+        chosen[i], bucket[i] = divmod(int(added.argmin()), BUCKETS)
+        taken[i] = options[i][chosen[i]]
+        buckets[bucket[i]] |= taken[i]
+    return chosen, buckets
