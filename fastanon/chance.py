@@ -7,7 +7,6 @@ only if it has 8 bytes, stands delimited on both sides, and less than one in a t
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from fastanon.identity import Needle
 from fastanon.part import Part
 from fastanon.payload import Payload
 from fastanon.scan import Hit, find, in_file, is_word, matcher_of
+from fastanon.system import cpus
 
 #: What is taken for real: bytes of the needle, and hits to be expected by chance.
 LEAST_BYTES, MOST_EXPECTED = 8, 1e-9
@@ -70,7 +70,7 @@ class Scanner:
         # what has an escape is two bytes a letter in text that says so, and no word in bulk
         self.needles = tuple(needle for needle in needles if not needle.escape)
         self._matcher = matcher_of(self.needles, size)
-        self._threads = min(len(os.sched_getaffinity(0)), _MOST_THREADS) if size >= _LARGE else 1
+        self._threads = min(cpus(), _MOST_THREADS) if size >= _LARGE else 1
         self._advance, self._large = advance, size >= _LARGE
 
     def scan(self, part: Part, payload: Payload) -> Scanned:

@@ -39,3 +39,10 @@ class System:
         if not hasattr(os, "copy_file_range"):
             raise OSError(38, os.strerror(38))
         return os.copy_file_range(source, target, count, offset)
+
+
+def cpus() -> int:
+    """Count the CPUs that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
