@@ -69,7 +69,7 @@ def in_place(folder: Path, runs: int) -> None:
                 file.write(keep[size])
                 os.fsync(file.fileno())
             return python(
-                f"anonymize({str(files[size])!r}, in_place=True, audit='text')",
+                f"anonymize({str(files[size])!r}, in_place=True, profile='niftypet', audit='text')",
                 "from fastanon import anonymize; import fastanon.api",
             )
 
@@ -95,11 +95,13 @@ def in_place(folder: Path, runs: int) -> None:
 
 _WARM = """
 import os
-from fastanon.auditor import of_copy
+from fastanon.auditor import Secrets, of_copy
+from fastanon.schemes import make_scheme
 from fastanon.identity import Value, needles_of
 os.sched_setaffinity(0, {cpus})
 needles = needles_of((Value("name", "QUARTERMAINE^ALLAN^J", "", ""), Value("id", "QM-1887-0042", "", "")))[0]
-of_copy({small!r}, needles)
+secrets, scheme = Secrets.of(needles), make_scheme("niftypet")
+of_copy({small!r}, secrets, scheme)
 """
 
 
@@ -112,7 +114,7 @@ def full_audit(folder: Path, runs: int) -> None:
     make_listmode(large, 2048 * MIB)
     make_listmode(small, 64 * MIB)
     code = (
-        f"found = of_copy({str(large)!r}, needles); "
+        f"found = of_copy({str(large)!r}, secrets, scheme); "
         f"assert (found.scanned, found.payload, found.leaks) == ({large.stat().st_size}, 0, ()), found"
     )
 

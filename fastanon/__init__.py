@@ -19,17 +19,21 @@ if TYPE_CHECKING:
     from fastanon.api import Inspection, anonymize, audit, dcmanonym, inspect, plan
     from fastanon.errors import BatchError, FastanonError, FileError, LeakError, UsageError
     from fastanon.planner import Plan
+    from fastanon.profiles import Profile
+    from fastanon.profiles import load as load_profile
     from fastanon.report import FileResult, Report
 
 __all__ = [
-    "BatchError", "FastanonError", "FileError", "FileResult", "Inspection", "LeakError", "Plan", "Report",
-    "UsageError", "__version__", "anonymize", "audit", "dcmanonym", "inspect", "plan",
+    "BatchError", "FastanonError", "FileError", "FileResult", "Inspection", "LeakError", "Plan", "Profile",
+    "Report", "UsageError", "__version__", "anonymize", "audit", "dcmanonym", "inspect",
+    "load_profile", "plan",
 ]  # fmt: skip
 
 _HOMES = {
     "fastanon.api": ("Inspection", "anonymize", "audit", "dcmanonym", "inspect", "plan"),
     "fastanon.errors": ("BatchError", "FastanonError", "FileError", "LeakError", "UsageError"),
     "fastanon.planner": ("Plan",),
+    "fastanon.profiles": ("Profile", "load_profile"),
     "fastanon.report": ("FileResult", "Report"),
 }
 

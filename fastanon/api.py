@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import warnings
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fastanon import batch, comparison
 from fastanon.errors import BatchError, FileError, UsageError
+from fastanon.fields import Place
 from fastanon.files import Input, sources
 from fastanon.opened import Opened
 from fastanon.planner import Plan, plan_in_place
-from fastanon.profile import Replacements
+from fastanon.profiles import Profile
 from fastanon.report import FileResult, Report
-from fastanon.search import Finding, Place, search
+from fastanon.runs import Runs
+from fastanon.schemes import DEFAULT, PathLike, make_scheme, refuse_inside
+from fastanon.search import Finding, search
 from fastanon.text import decode
 from fastanon.uids import telling_uids
 from fastanon.work import Options
@@ -80,13 +84,13 @@ def inspect(source: Input) -> list[Inspection]:
     UsageError
         If the source is of no known kind.
     """
-    found = []
+    found, scheme = [], make_scheme()
     for item in sources(source):
         try:
             if item.problem is not None:
                 raise item.problem
             with Opened(item.path) as opened:
-                found.append(_inspection(opened.path, search(opened, Replacements())))
+                found.append(_inspection(opened.path, search(opened, scheme)))
         except FileError as error:
             error.path = item.path
             found.append(Inspection(item.path, error=error))
@@ -95,32 +99,42 @@ def inspect(source: Input) -> list[Inspection]:
 
 def _inspection(path: str, found: Finding) -> Inspection:
     fields = []
-    for part, field, _ in found.fields:
-        value = decode(part.bytes_at(*field.value), field.text.encoding if field.text else "").strip(" \0")
-        if value:  # a terminal must not obey what a file says
-            fields.append((field.name, field.value[0], "".join(c if c.isprintable() else "?" for c in value)))
-    own = [field.value for _, field, _ in found.fields]
-    copies, structural = [], 0
-    for _, hit, at in found.hits:
-        if any(start <= hit.start and hit.end <= end for start, end in own):
-            continue
-        if at is None:
-            structural += 1
-        else:
-            copies.append(Place(at.name, hit.start, hit.end - hit.start, hit.needle.kind))
-    uids = tuple(place for part in found.parts for place in telling_uids(part))
-    slack = sum(1 for part in found.parts for _ in part.slack())
+    copies: list[Place] = []
+    structural = slack = 0
+    for one in found.parts:
+        known = [field for field, rule in one.fields if rule.kind and field.text is not None]
+        for field in known:
+            value = decode(one.part.bytes_at(*field.value), field.text.encoding if field.text else "").strip(" \0")
+            if value:  # a terminal must not obey what a file says
+                shown = "".join(c if c.isprintable() else "?" for c in value)
+                fields.append((field.name, field.value[0] + one.base, shown))
+        own = Runs(field.value for field in known)
+        for hit, at in one.hits:
+            if at is None:
+                structural += not own.hold(hit.start, hit.end)
+            elif not own.hold(hit.start, hit.end):
+                copies.append(Place(at.name, hit.start + one.base, hit.end - hit.start, hit.needle.kind))
+        slack += sum(1 for _ in one.part.slack())
+    uids = tuple(replace(p, offset=p.offset + one.base) for one in found.parts for p in telling_uids(one.part))
     return Inspection(path, tuple(fields), tuple(copies), uids, slack, structural)
 
 
 def plan(
-    source: Input, *, patient: str | None = None, physician: str | None = None, dob: str | None = None
+    source: Input,
+    *,
+    profile: PathLike | Profile = DEFAULT,
+    options: Iterable[str] = (),
+    key: PathLike | bytes | None = None,
+    mapping: PathLike | Mapping[str, str] | None = None,
+    patient: str | None = None,
+    physician: str | None = None,
+    dob: str | None = None,
 ) -> list[Plan | FileError]:
-    """Say what `anonymize` would change, without values and without writing.
+    """Say what `anonymize` would change in place, without values and without writing.
 
     Parameters
     ----------
-    source, patient, physician, dob
+    source, profile, options, key, mapping, patient, physician, dob
         As for `anonymize`.
 
     Returns
@@ -131,16 +145,16 @@ def plan(
     Raises
     ------
     UsageError
-        If the source is of no known kind, or a replacement can't stand in a DICOM value.
+        If the source is of no known kind, or a profile, key, mapping or replacement can't be used.
     """
-    replacements = _replacements(patient, physician, dob)
+    scheme = make_scheme(profile, options, key, mapping, patient, physician, dob)
     plans: list[Plan | FileError] = []
     for item in sources(source):
         try:
             if item.problem is not None:
                 raise item.problem
             with Opened(item.path) as opened:
-                plans.append(plan_in_place(opened, replacements))
+                plans.append(plan_in_place(opened, scheme))
         except FileError as error:
             error.path = item.path
             plans.append(error)
@@ -152,6 +166,11 @@ def anonymize(
     *,
     to: str | os.PathLike[str] | None = None,
     in_place: bool = False,
+    profile: PathLike | Profile = DEFAULT,
+    options: Iterable[str] = (),
+    key: PathLike | bytes | None = None,
+    vault: PathLike | None = None,
+    mapping: PathLike | Mapping[str, str] | None = None,
     patient: str | None = None,
     physician: str | None = None,
     dob: str | None = None,
@@ -160,22 +179,35 @@ def anonymize(
 ) -> Report:
     """Remove the patient from every file of a source.
 
-    Names, IDs and the birth date are replaced at every depth, and so is every copy of their values in free
-    text, private elements, CSA headers, protocols and Interfile headers, there at equal length. Payload
-    (list-mode, sinograms, norm, pixels) is searched, and not changed on a coincidence.
+    A profile says what becomes of each attribute, at every depth: PS3.15 Annex E with what PET/MR reconstruction
+    needs, by default. Copies of the values that go are replaced wherever they stand in text: in free text, private
+    elements, CSA headers, protocols and Interfile headers, there at equal length. Payload (list-mode, sinograms,
+    norm, pixels) is searched, and not changed on a coincidence.
 
     Parameters
     ----------
-    source : path, glob, list of paths, or dict
+    source : path, glob, iterable of paths, or dict
         A file, a folder (searched to its depth, whatever the files are called), or NiftyPET's ``datain``.
     to : path, optional
         Write copies below this folder; nothing that exists is overwritten.
     in_place : bool
         Change the files themselves. One of `to` and `in_place` must be given.
+    profile : {"petmr", "basic", "niftypet"}, path of a TOML file, or Profile
+        What becomes of each attribute; a Profile comes from `fastanon.load_profile`.
+    options : iterable of str
+        Options of PS3.15 E.3 on top of those of the profile, such as ``retain-device-identity``.
+    key : path or bytes, optional
+        A kept key of 256 bits (``fastanon key new``): the same patient gets the same pseudonyms in every run, and
+        that is pseudonymisation. Without one a random key lives for this call and is forgotten.
+    vault : path, optional
+        Where to keep who is who, encrypted under the key.
+    mapping : path of a CSV file or mapping, optional
+        New patient IDs by old ones (``id_old,id_new``): ID and name become the new ID.
     patient, physician : str, optional
-        What stands in place of the names; ``anonymised`` by default.
+        What stands in place of the names, and of the patient's ID; pseudonyms by default, ``anonymised`` in the
+        profile ``niftypet``.
     dob : str, optional
-        What stands in place of the birth date, YYYYMMDD; ``19800101`` by default.
+        What stands in place of the birth date, YYYYMMDD; nothing by default, ``19800101`` in ``niftypet``.
     audit : {"full", "text", "none"}
         Search every byte for what may be left, payloads too; or all but the payloads; or do not search copies.
     payload : {"patch", "report"}
@@ -196,12 +228,15 @@ def anonymize(
     """
     if (to is None) == (not in_place):
         raise UsageError("say either to=FOLDER or in_place=True")
-    replacements = _replacements(patient, physician, dob)
+    refuse_inside(key, vault, to)
+    scheme = make_scheme(profile, options, key, mapping, patient, physician, dob)
     folder = None if to is None else os.fspath(to)
-    return batch.run(source, Options(replacements, folder, audit, payload))
+    return batch.run(source, Options(scheme, folder, audit, payload, vault))
 
 
-def audit(source: Input, *, against: Input) -> Report:
+def audit(
+    source: Input, *, against: Input, profile: PathLike | Profile = DEFAULT, options: Iterable[str] = ()
+) -> Report:
     """Search copies for the values of their originals, byte by byte; nothing is changed.
 
     Parameters
@@ -211,6 +246,8 @@ def audit(source: Input, *, against: Input) -> Report:
     against : path, glob, list of paths, or dict
         The originals. A copy is audited against the file of the same path below its folder, and against all of
         them where there is none.
+    profile, options
+        What should be gone; as for `anonymize`.
 
     Returns
     -------
@@ -223,12 +260,7 @@ def audit(source: Input, *, against: Input) -> Report:
     UsageError
         If a source is of no known kind.
     """
-    return comparison.audit(source, against)
-
-
-def _replacements(patient: str | None, physician: str | None, dob: str | None) -> Replacements:
-    given = {"patient": patient, "physician": physician, "dob": dob}
-    return Replacements(**{name: value for name, value in given.items() if value is not None})
+    return comparison.audit(source, against, make_scheme(profile, options))
 
 
 def dcmanonym(
@@ -269,7 +301,7 @@ def dcmanonym(
         for inspection in inspect(dcmpath):
             print(inspection)
         return
-    options = Options(Replacements(patient, physician, dob))
+    options = Options(make_scheme("niftypet", patient=patient, physician=physician, dob=dob))
     report = batch.run(dcmpath, options, batch.say if verbose else lambda _: None)
     bad = [f for f in report.files if f.status in ("failed", "refused")]
     for result in report.files:

@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from fastanon.edits import pieces
 from fastanon.errors import AccessError, ChangedError, UnsupportedError
@@ -133,6 +133,26 @@ def rewrite(
             system.close(fd)
         _sync_folder(folder, system)
     return written
+
+
+def move(old: str, new: str, system: System = SYSTEM) -> None:
+    """Give a file another path on its filesystem, where nothing may be; folders that are empty then go.
+
+    Raises
+    ------
+    UnsupportedError
+        If something is there.
+    AccessError
+        If the operating system refuses.
+    """
+    if os.path.lexists(new):
+        raise UnsupportedError("exists already, not overwritten", path=new)
+    with _reported(old):
+        system.makedirs(os.path.dirname(new), exist_ok=True)
+        system.rename(old, new)
+        _sync_folder(os.path.dirname(new), system)
+    with suppress(OSError):  # not empty
+        os.removedirs(os.path.dirname(old))
 
 
 def discard(path: str, system: System = SYSTEM) -> None:

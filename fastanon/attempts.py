@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from fastanon.errors import AccessError, FileError, NotMedicalError
+from fastanon.errors import AccessError, FileError, NotMedicalError, UsageError
 from fastanon.files import Source
 from fastanon.report import FileResult
 
@@ -28,6 +28,8 @@ def attempted(do: Callable[[], FileResult | None], item: Source, shown: Callable
     except FileError as error:
         medical = not isinstance(error, NotMedicalError)
         status, reason = ("failed" if isinstance(error, AccessError) else "refused"), error.where
+    except UsageError:
+        raise  # of the whole run: the vault can't be written
     except OSError as error:
         status, reason = "failed", os.strerror(error.errno or 0)
     except Exception as error:  # noqa: BLE001  # its text could quote the file, so only its place is told

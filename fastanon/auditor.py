@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from fastanon import bulk
 from fastanon.bulk import Bulk
 from fastanon.chance import Advance, Scanned
 from fastanon.container import read_parts
+from fastanon.fields import Place
 from fastanon.identity import Needle
+from fastanon.inside import Inside
 from fastanon.opened import Opened
 from fastanon.part import Part, holding
 from fastanon.planner import Plan
-from fastanon.search import Place, hits_in, hits_in_numbers, in_payloads, left_at, place_in_numbers
+from fastanon.rules import DUMMIES
+from fastanon.scheme import Scheme
+from fastanon.search import hits_in, hits_in_numbers, in_payloads, left_at, place_in_numbers, with_insides
+from fastanon.uids import SHORTEST, uids_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +58,25 @@ def of_plan(plan: Plan) -> Audit:
     return Audit("plan", scanned, payload, plan.leaks, plan.structural, plan.packed, plan.bulk)
 
 
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What a copy may not hold: needles of the original, and its UIDs where these are mapped."""
+
+    needles: tuple[Needle, ...]
+    uids: frozenset[bytes] = frozenset()
+
+    @classmethod
+    def of(cls, needles: tuple[Needle, ...], uids: Iterable[bytes] = ()) -> Secrets:
+        """Leave out the dates that others or dummies have become: nobody can tell these apart."""
+        dates = [needle for needle in needles if needle.kind == "date"]
+        become = {needle.new.encode(needle.codec, "replace") for needle in dates}
+        become |= {DUMMIES[vr][:8].encode(codec) for vr in ("DA", "DT") for codec in {n.codec for n in dates}}
+        kept = tuple(needle for needle in needles if needle.kind != "date" or needle.data not in become)
+        return cls(kept, frozenset(uid for uid in uids if len(uid) >= SHORTEST))
+
+
 def of_copy(
-    path: str, needles: tuple[Needle, ...], payloads: bool = True, advance: Advance = lambda _: None
+    path: str, secrets: Secrets, scheme: Scheme, payloads: bool = True, advance: Advance = lambda _: None
 ) -> Audit:
     """Walk what was written and search it.
 
@@ -62,8 +84,10 @@ def of_copy(
     ----------
     path : str
         The file.
-    needles : tuple of Needle
+    secrets : Secrets
         Of the original.
+    scheme : Scheme
+        What should have changed.
     payloads : bool
         Whether to search the payloads too.
     advance : callable
@@ -71,27 +95,44 @@ def of_copy(
     """
     with Opened(path) as opened:
         parts = read_parts(opened)
-        left = [place for part in parts for place in _left(part, needles)]
+        every = list(with_insides(parts))
+        left = [replace(p, offset=p.offset + at) for part, at in every for p in _left(part, secrets, scheme)]
         leaks = [place for place in left if place.where]
-        leaks += [place_in_numbers(*hit) for part in parts for hit in hits_in_numbers(part, needles)]
-        seen = _seen(in_payloads(parts, needles, advance)) if payloads else ()
+        leaks += [
+            replace(place, offset=place.offset + at)
+            for part, at in every
+            for place in (place_in_numbers(*hit) for hit in hits_in_numbers(part, secrets.needles))
+        ]
+        seen = _seen(parts, in_payloads(parts, secrets.needles, advance)) if payloads else ()
         leaks += [place for one in seen for place in one.left]
-        scanned = sum(stop - start for part in parts for start, stop in part.searched())
+        scanned = sum(stop - start for part, _ in every for start, stop in part.searched())
         searched = sum(one.size for one in seen)
         payload = sum(one.end - one.start for part in parts for one in part.payloads())
-        packed = tuple(run for part in parts for run in part.packed())
+        packed = tuple((f.name, f.value[1] - f.value[0]) for part, _ in every for f in part.packed())
         opened.check()
     structural = sum(not place.where for place in left)
     return Audit("copy", scanned + searched, payload - searched, tuple(leaks), structural, packed, seen)
 
 
-def _seen(found: Iterable[tuple[Part, Scanned]]) -> tuple[Bulk, ...]:
-    return tuple(bulk.decide(part, scanned, patch=False)[0] for part, scanned in found)
+def _seen(parts: Sequence[Part], found: Iterable[tuple[int, Scanned]]) -> tuple[Bulk, ...]:
+    return tuple(bulk.decide(parts[number], scanned, patch=False)[0] for number, scanned in found)
 
 
-def _left(part: Part, needles: tuple[Needle, ...]) -> Iterator[Place]:
+def _left(part: Part, secrets: Secrets, scheme: Scheme) -> list[Place]:
     """Give the places of all hits; without a name those in keys, numbers and codes that no rule replaces."""
-    own = sorted((f for f, _ in part.identifying()), key=lambda f: f.value)
-    for hit in hits_in(part, needles):
+    if isinstance(part, Inside):
+        given = (secrets.needles, secrets.uids, scheme)
+        return part.remember("left", given, lambda: list(_find_left(part, secrets, scheme)))
+    return list(_find_left(part, secrets, scheme))
+
+
+def _find_left(part: Part, secrets: Secrets, scheme: Scheme) -> Iterator[Place]:
+    changed = ((f, rule) for f, rule in part.identifying(scheme) if rule.action != "N")
+    own = sorted((f for f, _ in changed), key=lambda f: f.value)
+    for hit in hits_in(part, secrets.needles):
         f = part.field_at(hit.start, hit.end) or holding(own, hit.start, hit.end)
         yield left_at(part, hit) if f is None else Place(f.name, hit.start, hit.end - hit.start, hit.needle.kind)
+    for (start, end), uid in uids_in(part) if secrets.uids else ():
+        f = (part.field_at(start, end) or holding(own, start, end)) if uid in secrets.uids else None
+        if f is not None:
+            yield Place(f.name, start, end - start, "UID")

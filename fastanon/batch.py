@@ -5,20 +5,33 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from fastanon import progress
+from fastanon import apply, progress
 from fastanon.attempts import attempted
+from fastanon.auditor import Audit
 from fastanon.bulk import Bulk
 from fastanon.chance import Advance
+from fastanon.dicom import DicomPart
+from fastanon.dicomdir import is_directory
 from fastanon.errors import UsageError
+from fastanon.fields import Place
 from fastanon.files import Input, Source, sources
+from fastanon.hosts import Hosts
 from fastanon.identity import Needle
+from fastanon.inside import Inside
 from fastanon.names import Mask, Renamed, hits_in_path
 from fastanon.opened import Opened
+from fastanon.part import Part
 from fastanon.report import ANONYMIZED, COPIED, UNCHANGED, FileResult, Report, Tell
-from fastanon.search import Place
-from fastanon.work import Options, Work, with_bulk
+from fastanon.search import Finding
+from fastanon.targets import Target, Targets
+from fastanon.work import Done, Options, Work, with_bulk
+
+if TYPE_CHECKING:
+    from fastanon.vault import Vault
 
 
 class Run:
@@ -30,15 +43,18 @@ class Run:
         What is wanted.
     advance : callable
         Is told of bytes of payload as they are searched.
+    vault : Vault or None
+        Where to keep who is who.
     """
 
-    def __init__(self, options: Options, advance: Advance = lambda _: None) -> None:
-        self._work = Work(options, advance)
+    def __init__(self, options: Options, advance: Advance = lambda _: None, vault: Vault | None = None) -> None:
+        self._work, self._scheme, self._vault = Work(options, advance), options.scheme, vault
         self.to = None if options.to is None else os.path.realpath(options.to)
         self.met: dict[bytes, Needle] = {}
-        self._mask = Mask()
-        self._paths: dict[int, tuple[str, str]] = {}
-        self._taken: set[str] = set()
+        self._mask = Mask(options.scheme)
+        self._hosts = Hosts()
+        self._paths: dict[int, tuple[str, Target | None]] = {}
+        self._targets = Targets(self.to, self._mask, options.scheme.strips)
 
     def over(self, listed: list[Source]) -> Iterator[tuple[int, FileResult]]:
         """Do every file; those that name nobody come last, since their paths may name others."""
@@ -58,19 +74,19 @@ class Run:
 
     def with_names(self, number: int, result: FileResult) -> FileResult:
         """Mask the paths of a result, and say what they give away, once all identities are known."""
-        source, name = self._paths[number]
+        source, target = self._paths[number]
         result, seen = replace(result, source=self.shown(source)), result.audit
         if seen is None:
             return result
-        if self.to is not None:
-            result = replace(result, output=self.shown(name))
-            name = os.path.relpath(name, self.to)
-        hits = hits_in_path(name, self.met.values())
+        assert target is not None
+        if result.output:
+            result = replace(result, output=self.shown(target.path))
+        hits = hits_in_path(target.name, self.met.values())
         places = tuple(Place("file name", h.start, h.end - h.start, h.needle.kind) for h in hits)
         return replace(result, audit=replace(seen, leaks=seen.leaks + places))
 
     def _attempt(self, number: int, item: Source, last: bool) -> FileResult | None:
-        self._paths[number] = (item.path, "")
+        self._paths[number] = (item.path, None)
 
         def one() -> FileResult | None:
             if item.problem is not None:
@@ -82,49 +98,63 @@ class Run:
     def _one(self, number: int, item: Source, last: bool) -> FileResult | None:
         """Do one file; None puts it off until the identities of the others are known."""
         with Opened(item.path) as opened:
-            found = self._work.search(opened)
-            if not last and not any(n.kind == "name" for n in found.needles):
+            found = self._work.search(opened, lambda study: self._hosts.of(item.path, study))
+            parts = [one.part for one in found.parts]
+            directory = any(isinstance(part, DicomPart) and is_directory(part.elements) for part in parts)
+            if not last and (directory or not found.subjects.named):
                 return None
+            self._hosts.add(item.path, found.subjects)
             for needle in found.needles:
                 self.met.setdefault(needle.data, needle)
-            target, beside = self._targets(item)
-            self._paths[number] = (item.path, item.name if target is None else target)
-            names = {os.path.basename(item.payload or ""): os.path.basename(beside)} if target else None
-            renamed = Renamed(self._mask, self.met.values(), names)
-            plan = self._work.plan(opened, found, renamed)
-            kind = found.parts[-1].kind_beside()
-            seen: tuple[Bulk, ...] = ()
-            if item.payload and target is None:  # before its header changes
-                seen = self._work.search_payload(item.payload, kind, found.needles)
-            strategy, written, audit = self._work.write(opened, plan, found.needles, target)
-            if item.payload and target is not None:
-                more, seen = self._work.copy_payload(item.payload, kind, found.needles, target, beside)
-                written += more
-            audit = with_bulk(audit, seen)
-        status = ANONYMIZED if plan.edits else UNCHANGED if target is None else COPIED
-        messages = plan.messages + (("its payload lies beside it, kept as it is",) if item.payload else ())
+            target = self._targets.of(item, self.met.values())
+            self._paths[number] = (item.path, target)
+            names = {os.path.basename(item.payload or ""): os.path.basename(target.payload)}
+            files = self._targets.file_names(item.path, target.path) if directory else None
+            free = target.copied or target.moves(item)
+            renamed = Renamed(self._mask, self.met.values(), names if free else None, files)
+            done, audit = self._write(opened, item, found, renamed, target)
+        if target.moves(item):
+            apply.move(item.path, target.path)
+            if item.payload:
+                apply.move(item.payload, target.payload)
+        changed = done.plan.edits or target.moves(item)
+        status = ANONYMIZED if changed else COPIED if target.copied else UNCHANGED
+        messages = done.plan.messages + (("its payload lies beside it, kept as it is",) if item.payload else ())
         return FileResult(
-            self.shown(item.path), status, self.shown(target) if target else "", strategy,
-            len(plan.edits), written, audit, messages, item.listed, warnings=plan.warnings,
+            self.shown(item.path), status, self.shown(target.path) if free else "", done.strategy,
+            len(done.plan.edits), done.written, audit, messages, item.listed, warnings=done.plan.warnings,
         )  # fmt: skip
 
-    def _targets(self, item: Source) -> tuple[str | None, str]:
-        """Give the paths to write a file and its payload to: names that were cleaned to the same are numbered."""
-        if self.to is None:
-            return None, ""
-        stem = os.path.splitext(item.payload or item.path)[0]
-        extension = item.path[len(stem) :]
-        cleaned = os.path.join(self.to, self._mask.cleaned(item.name, self.met.values()))
-        start = cleaned.removesuffix(extension)
-        target, number = start + extension, 2
-        while target in self._taken:
-            target, number = f"{start}-{number}{extension}", number + 1
-        self._taken.add(target)
-        return target, target.removesuffix(extension) + (item.payload or "")[len(stem) :]
+    def _write(
+        self, opened: Opened, item: Source, found: Finding, renamed: Renamed, target: Target
+    ) -> tuple[Done, Audit | None]:
+        """Write a file and its payload, which in place is only searched, before its header changes."""
+        kind, needles = _last(found).kind_beside(), found.needles
+        seen: tuple[Bulk, ...] = ()
+        if item.payload and not target.copied:
+            seen = self._work.search_payload(item.payload, kind, needles)
+        copy = target.path if target.copied else None
+        done = self._work.do(opened, found, renamed, copy, lambda: self._keep(item.path, target))
+        if item.payload and copy is not None:
+            more, seen = self._work.copy_payload(item.payload, kind, needles, copy, target.payload)
+            done = done._replace(written=done.written + more)
+        return done, with_bulk(done.audit, seen)
+
+    def _keep(self, path: str, target: Target) -> None:
+        """Let the vault have who is who in a file that is planned."""
+        rows, self._scheme.rows = self._scheme.rows, {}
+        if self._vault is not None:
+            rows["path", target.name] = path
+            self._vault.keep((*known, old) for known, old in rows.items())
 
     def shown(self, path: str) -> str:
         """Give a path without what identifies in it, as far as that is known by now."""
         return self._mask.shown(path, self.met.values())
+
+
+def _last(found: Finding) -> Part:
+    """Give the dataset, or the only part."""
+    return next(one.part for one in reversed(found.parts) if not isinstance(one.part, Inside))
 
 
 def run(source: Input, options: Options, tell: Tell = lambda _: None) -> Report:
@@ -133,13 +163,27 @@ def run(source: Input, options: Options, tell: Tell = lambda _: None) -> Report:
     # the search, or the copy with the search before and the audit behind it
     passes = 3 if options.to is not None and options.audit == "full" else 1
     results: dict[int, FileResult] = {}
-    with progress.over(listed, passes) as meter:
-        batch = Run(options, meter.advance)
+    with progress.over(listed, passes) as meter, _vault(options) as vault:
+        batch = Run(options, meter.advance, vault)
         for number, result in batch.over(listed):
             results[number] = result
             meter.done(listed[number])
             tell(result)
-    return Report(tuple(batch.with_names(n, results[n]) for n in sorted(results)))
+    files = tuple(batch.with_names(number, results[number]) for number in sorted(results))
+    pseudonyms = options.scheme.pseudonyms
+    return Report(files, options.scheme.profile.label, pseudonyms.fingerprint if pseudonyms.kept else "")
+
+
+@contextmanager
+def _vault(options: Options) -> Iterator[Vault | None]:
+    """Open the vault, if one is wanted."""
+    if options.vault is None:
+        yield None
+        return
+    from fastanon.vault import Vault
+
+    with Vault(options.vault, options.scheme.pseudonyms) as vault:
+        yield vault
 
 
 def say(result: FileResult) -> None:

@@ -13,7 +13,7 @@ _LENGTH_TO_END = 0x00080001
 def box_of(elements: Elements, index: int, outer: Box | None) -> Box | None:
     """Make the box of an element's value, inside those of its group, item and sequence, all in `outer`."""
     element = elements[index]
-    parent = _group_box(elements, index, outer)
+    parent = group_box(elements, index, outer)
     if element.flags & walk.UNDEFINED:
         return Box(element.value, element.end, (), parent=parent)
     order = ">" if element.flags & walk.BIG else "<"
@@ -24,7 +24,7 @@ def box_of(elements: Elements, index: int, outer: Box | None) -> Box | None:
     return Box(element.value, element.end, (slot,), 1 if item else 2, pad, parent)
 
 
-def _group_box(elements: Elements, index: int, outer: Box | None) -> Box | None:
+def group_box(elements: Elements, index: int, outer: Box | None) -> Box | None:
     """Make the box that the group length of an element's dataset counts, if there is one (PS3.5 7.2)."""
     element = elements[index]
     parent = box_of(elements, element.parent, outer) if element.parent >= 0 else outer

@@ -9,9 +9,8 @@ from dataclasses import dataclass, replace
 from fastanon.chance import Scanned
 from fastanon.copies import copy_edit
 from fastanon.edits import Edit, pieces
-from fastanon.fields import Field, Text
+from fastanon.fields import Field, Place, Text
 from fastanon.part import Part
-from fastanon.search import Place
 
 _BLOCK = 16 << 20
 

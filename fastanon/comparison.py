@@ -8,17 +8,19 @@ from dataclasses import replace
 
 from fastanon import auditor, progress
 from fastanon.attempts import attempted
-from fastanon.auditor import Audit
+from fastanon.auditor import Audit, Secrets
 from fastanon.chance import Advance
 from fastanon.container import read_parts
 from fastanon.errors import MalformedError
+from fastanon.fields import Place
 from fastanon.files import Input, Source, sources
 from fastanon.identity import Needle
 from fastanon.names import Mask, hits_in_path
 from fastanon.opened import Opened
-from fastanon.profile import Replacements
 from fastanon.report import AUDITED, FileResult, Report, Tell
-from fastanon.search import Place, identity_of
+from fastanon.scheme import Scheme
+from fastanon.search import identity_of, with_insides
+from fastanon.uids import uids_in
 from fastanon.work import search_payload, with_bulk
 
 
@@ -27,13 +29,16 @@ class Comparison:
 
     Parameters
     ----------
+    scheme : Scheme
+        What should be gone.
     advance : callable
         Is told of bytes of payload as they are searched.
     """
 
-    def __init__(self, advance: Advance = lambda _: None) -> None:
-        self._advance, self._mask = advance, Mask()
+    def __init__(self, scheme: Scheme, advance: Advance = lambda _: None) -> None:
+        self._scheme, self._advance, self._mask = scheme, advance, Mask()
         self._by_name: dict[str, tuple[Needle, ...]] = {}
+        self._uids: dict[str, frozenset[bytes]] = {}
         self._all: dict[bytes, Needle] = {}
         self._left_out: dict[str, int] = {}
 
@@ -55,7 +60,10 @@ class Comparison:
         if item.problem is not None:
             raise item.problem
         with Opened(item.path) as opened:
-            found = identity_of(read_parts(opened), Replacements())
+            parts = read_parts(opened)
+            found = identity_of(parts, self._scheme)
+            every = with_insides(parts) if self._scheme.maps_uids else ()
+            self._uids[item.name] = frozenset(uid for part, _ in every for _, uid in uids_in(part))
             opened.check()
         self._by_name[item.name] = found.needles
         self._left_out[item.name] = found.left_out
@@ -66,7 +74,8 @@ class Comparison:
         if item.problem is not None:
             raise item.problem
         needles = self._by_name.get(item.name, tuple(self._all.values()))
-        audit = auditor.of_copy(item.path, needles, True, self._advance)
+        uids = self._uids.get(item.name, frozenset().union(*self._uids.values()))
+        audit = auditor.of_copy(item.path, Secrets(needles, uids), self._scheme, True, self._advance)
         if item.payload:
             kind = _kind_beside(item.path)
             seen = tuple(search_payload(item.payload, kind, needles, self._advance))
@@ -114,12 +123,12 @@ def _check_with_pydicom(path: str) -> None:
             raise MalformedError("pydicom can't read it", path=path) from None
 
 
-def audit(copies: Input, against: Input, tell: Tell = lambda _: None) -> Report:
+def audit(copies: Input, against: Input, scheme: Scheme, tell: Tell = lambda _: None) -> Report:
     """Audit copies against their originals; see `fastanon.audit`."""
     listed = sources(copies)
     results: list[FileResult] = []
     with progress.over(listed) as meter:
-        comparison = Comparison(meter.advance)
+        comparison = Comparison(scheme, meter.advance)
         for failure in comparison.learn(sources(against)):
             results.append(failure)
             tell(failure)
@@ -127,4 +136,4 @@ def audit(copies: Input, against: Input, tell: Tell = lambda _: None) -> Report:
             results.append(result)
             meter.done(item)
             tell(result)
-    return Report(tuple(results))
+    return Report(tuple(results), scheme.profile.name)

@@ -7,7 +7,7 @@ import zlib
 
 from fastanon import dictionary, formats, walk
 from fastanon.dicom import DicomPart
-from fastanon.elements import read_elements
+from fastanon.elements import Elements, read_elements
 from fastanon.errors import FileError, MalformedError, NotMedicalError, UnsupportedError
 from fastanon.fields import Box, Space
 from fastanon.opened import Opened
@@ -25,6 +25,7 @@ _TRANSFER_SYNTAX = 0x00020010
 MAX_INFLATED = 1 << 30
 
 _BLOCK = 16 << 20
+_LEAST = 8  # bytes of the shortest element
 
 
 def read_parts(opened: Opened) -> tuple[Part, ...]:
@@ -92,10 +93,22 @@ def _read_with_meta(
     if syntax in _DEFLATED:
         return (meta, _inflate(opened, meta.stop, stop))
     mode = _mode_of(view, meta.stop, stop, syntax)
-    elements = read_elements(view, meta.stop, stop, mode)
+    elements = _read_dataset(view, meta.stop, stop, mode)
     dataset = DicomPart(space, view, elements, meta.stop, stop, opened, outer)
     _refuse_more(dataset)
     return (meta, dataset)
+
+
+def _read_dataset(view: walk.Bytes, start: int, stop: int, mode: int) -> Elements:
+    """Walk a dataset; zeros behind it that are too few for an element are none."""
+    try:
+        return read_elements(view, start, stop, mode)
+    except MalformedError as error:
+        end = error.offset or start
+        least = 2 if mode & walk.BIG else 1  # one zero may be the first byte of a tag that was cut off
+        if not least <= stop - end < _LEAST or any(view[end:stop]):
+            raise
+    return read_elements(view, start, end, mode)
 
 
 def _refuse_more(part: DicomPart) -> None:

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from fastanon.edits import Edit
 from fastanon.fields import Field
+from fastanon.rules import DUMMIES
 from fastanon.scan import Hit
 from fastanon.siemens.spelled import Spelled
+
+_DUMMY = DUMMIES["DA"]
+
+#: How the rule of an edit ends whose replacement had to be shortened.
+CUT = "cut"
 
 
 def number_edits(hits: list[tuple[Spelled, Hit]]) -> list[Edit]:
@@ -20,15 +26,19 @@ def copy_edit(hit: Hit, f: Field) -> Edit:
     if needle.escape:  # what follows may still need the escape; 2121 is a space of two bytes
         return Edit(hit.start, room, b"!" * room, f"copy of a {needle.kind}")
     try:
-        spelled = plain(needle.new, f).encode(needle.codec)
+        new = _DUMMY if f.text is not None and f.text.is_date and not needle.new else needle.new
+        spelled = plain(new, f).encode(needle.codec)
     except UnicodeEncodeError:
         spelled = b""
     cut = room % needle.unit  # of UTF-16 the zero before the first letter
     length = (room + cut) // needle.unit
-    if not spelled or len(spelled) > room + cut:
+    rule = f"copy of a {needle.kind}"
+    if spelled and len(spelled) > room + cut and needle.cut and needle.new.isascii():
+        spelled, rule = spelled[: length * needle.unit], f"{rule}, {CUT}"
+    elif not spelled or len(spelled) > room + cut:
         spelled = ("x" * length).encode(needle.codec)
     spelled += " ".encode(needle.codec) * (length - len(spelled) // needle.unit)
-    return Edit(hit.start, room, spelled[cut:], f"copy of a {needle.kind}")
+    return Edit(hit.start, room, spelled[cut:], rule)
 
 
 def plain(new: str, f: Field) -> str:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from fastanon import api
 from fastanon.errors import DONE, LEFT, UsageError
+from fastanon.fields import Place
 from fastanon.report import Report
-from fastanon.search import Place
 from fastanon.synthetic import Person, make_study, planted_forms
 from fastanon.synthetic.packed import unpack
 from fastanon.synthetic.payload import payload_of

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import functools
-import re
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Container, Iterator
 
 from fastanon import dictionary, walk
 from fastanon.boxes import box_of
+from fastanon.decisions import decided
+from fastanon.dicomdir import patients_of
 from fastanon.dictionary import LIMITS, PADDING, TEXT_VRS
 from fastanon.elements import Element, Elements
 from fastanon.fields import Box, Field, Space, Text
+from fastanon.inside import BASE64, LEAST, Inside, inside_of, is_inside, read_text
 from fastanon.keep import AROUND, KEEP, KEPT_PRIVATE, is_kept
 from fastanon.opened import Opened
-from fastanon.part import Part, broken_text, holding, text_rules
+from fastanon.part import Part, Run, broken_text, holding, text_rules
 from fastanon.payload import Payload, is_payload, kind_of
-from fastanon.profile import RULES, Rule
+from fastanon.rules import Rule
+from fastanon.scheme import Scheme
 from fastanon.siemens import csa, interfile, protocol, protocol_keys, spelled
 from fastanon.siemens.spelled import Spelled
+from fastanon.text import decode
 
 #: Public bulk that may hold text: (0002,0102) Private Information, (0042,0011) Encapsulated Document, (FFFC,FFFC)
 #: Data Set Trailing Padding.
@@ -30,12 +33,12 @@ _CODED_VRS = frozenset((*dictionary.SHORT_VRS, *dictionary.LONG_VRS)) - TEXT_VRS
 #: Where Siemens puts CSA headers, Interfile headers and protocols: (gggg,xx10), (gggg,xx19), (gggg,xx20).
 _SIEMENS_TEXTS = (0x10, 0x19, 0x20)
 
-#: Base64 that is long enough to hold a name, and is no word: both cases, and a digit or a sign.
-_BASE64 = re.compile(rb"(?=[^ \0]*[a-z])(?=[^ \0]*[A-Z])(?=[^ \0]*[0-9+/])[A-Za-z0-9+/\r\n]{64,}={0,2}[ \0\r\n]*")
-
+_LEAST_PACKED = 22  # bytes of an empty zip or gzip
 _HEAD = 4096  # what tells an Interfile header
 
-_DIRECTORY_RECORDS, _RAW_DATA = 0x00041220, 0x7FE11010
+_RAW_DATA = 0x7FE11010
+_BURNED_IN = 0x00280301
+_PATIENT_NAME, _PATIENT_ID, _STUDY = 0x00100010, 0x00100020, 0x0020000D
 
 
 class DicomPart(Part):
@@ -64,8 +67,15 @@ class DicomPart(Part):
         super().__init__(space, data, start, stop, opened)
         self.elements, self.outer = elements, outer
         self.borders = elements.borders
-        self.fixed = bool(elements.rows_of((_DIRECTORY_RECORDS,)))  # a DICOMDIR refers to itself by offset
         self._inside: dict[int, list[Field]] = {}
+        self._texts: dict[int, str] = {}
+        self._fields: dict[int, Field] = {}
+        self._keys: dict[int, tuple[str, ...]] = {}
+
+    @property
+    def is_meta(self) -> bool:
+        """Whether it is the file meta information and not a dataset."""
+        return len(self.elements) > 0 and self.elements.tags[0] >> 16 == 2
 
     def value(self, index: int) -> bytes:
         """Copy the value of an element out."""
@@ -78,17 +88,24 @@ class DicomPart(Part):
 
     def creator(self, index: int) -> str:
         """Give the private creator of a private element, empty where it has none."""
-        return self.text(self.elements.creator_row(index))
+        return self._text_of(self.elements.creator_row(index))
+
+    def _text_of(self, index: int) -> str:
+        """Read a short value that many elements ask for."""
+        if index not in self._texts:
+            self._texts[index] = self.text(index)
+        return self._texts[index]
 
     @functools.cached_property
-    def _payload_rows(self) -> list[int]:
+    def payload_rows(self) -> list[int]:
+        """Give the rows of bulk data without text."""
         tags = self.elements.tags
         found = [i for i, tag in enumerate(tags) if is_payload(tag) and not self.elements[i].nested]
         return [i for i in found if tags[i] >> 16 != 0x7FE1 or self.creator(i) == "SIEMENS CSA NON-IMAGE"]
 
     def payloads(self) -> list[Payload]:
         """Give the runs of bulk data without text, in order."""
-        rows = self._payload_rows
+        rows = self.payload_rows
         types = self._types() if rows else ""
         found = ((self.elements[i], kind_of(self.elements.tags[i], types)) for i in rows)
         return [Payload(element.value, element.end, kind) for element, kind in found]
@@ -103,31 +120,81 @@ class DicomPart(Part):
         rows = [i for i, tag in tags if tag == 0x00080008 or (tag & 0xFFFF00FF == 0x00290008 and tag & 0xFF00)]
         return " ".join(self.text(i) for i in rows)
 
-    def identifying(self) -> Iterator[tuple[Field, Rule]]:
-        """Give the fields whose values say who it is: elements, and keys of Siemens' texts."""
-        for i in self.elements.rows_of(RULES):
-            if not self.elements[i].nested:
-                yield self.element_field(i), RULES[self.elements[i].tag]
+    def identifying(self, scheme: Scheme) -> Iterator[tuple[Field, Rule]]:
+        """Give the fields that change: elements, and keys of Siemens' texts."""
+        for i, rule in decided(self, scheme):
+            yield self.element_field(i), rule
         for i in self._siemens_texts():
             head = self.bytes_at(self.elements[i].value, min(self.elements[i].value + _HEAD, self.elements[i].end))
-            yield from text_rules(self.fields_inside(i), _rule_of(head))
+            yield from text_rules(self.fields_inside(i), _rule_of(head), scheme)
+
+    @functools.cached_property
+    def _inside_rows(self) -> dict[int, Inside]:
+        """Give the rows of CSA headers and protocols that are parts of their own."""
+        found: dict[int, Inside] = {}
+        for i in () if self.space.codec else self._siemens_rows:
+            element = self.elements[i]
+            if element.length >= LEAST and is_inside(data := self.value(i)):
+                found[i] = inside_of(data, element.tag, self._key(i))
+                broken = found[i].broken
+                if broken is not None:
+                    self._note(broken.name, element.value + broken.value[0])
+        return found
+
+    def insides(self) -> list[tuple[int, Inside]]:
+        """Give the CSA headers and protocols in it, with the offset of each."""
+        return [(self.elements[i].value, inside) for i, inside in self._inside_rows.items()]
+
+    def searched(self) -> Iterator[Run]:
+        """Give the runs that are neither payload nor parts of their own."""
+        inside = [(at, at + inside.stop) for at, inside in self.insides()]
+        start = self.start
+        for run in sorted([*inside, *((one.start, one.end) for one in self.payloads())]):
+            yield start, run[0]
+            start = run[1]
+        yield start, self.stop
+
+    def patient(self) -> tuple[str, str]:
+        """Give ID and name of the patient, of the dataset itself and not of what it refers to."""
+        rows = {self.elements.tags[i]: i for i in self._top_rows((_PATIENT_ID, _PATIENT_NAME))}
+        return self._shown(rows.get(_PATIENT_ID, -1)), self._shown(rows.get(_PATIENT_NAME, -1))
+
+    def study(self) -> str:
+        """Give the Study Instance UID, empty without one."""
+        return next((self.text(i) for i in self._top_rows((_STUDY,))), "")
+
+    def is_clean(self) -> bool:
+        """Say whether the dataset says that no text is burned into its pixels."""
+        return [self.text(i) for i in self._top_rows((_BURNED_IN,))] == ["NO"]
+
+    def records(self) -> list[tuple[int, int, tuple[str, str]]]:
+        """Give the records of a DICOMDIR, each with the patient of the record that leads to it."""
+        found = []
+        for i, rows in patients_of(self.elements, self.value).items():
+            who = self._shown(rows.get(_PATIENT_ID, -1)), self._shown(rows.get(_PATIENT_NAME, -1))
+            found.append((self.elements[i].header, self.elements[i].outer_end, who))
+        return sorted(found)
+
+    def _top_rows(self, tags: Container[int]) -> list[int]:
+        return [i for i in self.elements.rows_of(tags) if self.elements[i].parent < 0]
+
+    def _shown(self, index: int) -> str:
+        return decode(self.value(index), self.charset(index)).strip(" \0") if index >= 0 else ""
 
     def slack(self) -> Iterator[Field]:
         """Give the runs of leftover memory in all CSA headers that hold anything."""
         for i in self._siemens_texts():
             yield from (field for field in self.fields_inside(i) if field.key[-1] == "slack")
 
-    def packed(self) -> list[tuple[str, int]]:
-        """Give name and size of every text that is packed, so that no search sees it.
+    def packed(self) -> list[Field]:
+        """Give every text that is packed, so that no search sees it.
 
         Siemens packs reports (zip, gzip) and landmarks (base64) into private values and CSA items.
         """
         private = (i for i, tag in enumerate(self.elements.tags) if tag >> 16 & 1)
-        bulk = [i for i in private if not self.elements[i].nested]
-        runs = [(self._key(i), self.elements[i].value, self.elements[i].end) for i in bulk if self._is_packed(i)]
+        whole = [self.element_field(i) for i in private if self.is_packed(i)]
         texts = [f for i in self._siemens_texts() for f in self.fields_inside(i)]
-        runs += [(f.key, *f.value) for f in texts if _BASE64.fullmatch(self.bytes_at(*f.value))]
-        return [(" > ".join(key), end - start) for key, start, end in runs]
+        return whole + [f for f in texts if BASE64.fullmatch(self.bytes_at(*f.value))]
 
     def spelled(self) -> list[Spelled]:
         """Give the texts that are written as numbers."""
@@ -135,34 +202,47 @@ class DicomPart(Part):
         found = ((key, one) for key, data, base in runs for one in spelled.read(data, base))
         return [one._replace(name=" > ".join((*key, one.name))) for key, one in found]
 
-    def _is_packed(self, index: int) -> bool:
+    def is_packed(self, index: int) -> bool:
+        """Say whether a private value is packed."""
         element = self.elements[index]
+        if element.nested or element.length < _LEAST_PACKED:
+            return False
         head = self.bytes_at(element.value, min(element.value + 4, element.end))
         if head[:4] == b"PK\3\4" or head[:3] == b"\x1f\x8b\x08":
             return True
         return (
             64 <= element.length < 1 << 24
-            and index not in self._payload_rows
-            and _BASE64.fullmatch(self.value(index)) is not None
+            and index not in self.payload_rows
+            and BASE64.fullmatch(self.value(index)) is not None
         )
 
     def _siemens_texts(self) -> Iterator[int]:
-        for i, tag in enumerate(self.elements.tags):
-            if tag >> 16 & 1 and tag & 0xFF in _SIEMENS_TEXTS and tag & 0xFFFF > 0xFF and self._is_siemens(i):
-                yield from () if i in self._payload_rows else (i,)
+        """Give the rows of Siemens' texts that are no parts of their own."""
+        return (i for i in self._siemens_rows if i not in self._inside_rows)
+
+    @functools.cached_property
+    def _siemens_rows(self) -> list[int]:
+        private = (i for i, tag in enumerate(self.elements.tags) if tag & 0x10000 and tag & 0xFF in _SIEMENS_TEXTS)
+        rows = (i for i in private if self.elements.tags[i] & 0xFFFF > 0xFF and self._is_siemens(i))
+        return [i for i in rows if i not in self.payload_rows]
 
     def element_field(self, index: int) -> Field:
         """Make the field of a whole value, with all lengths around it."""
+        if index not in self._fields:
+            self._fields[index] = self._make_field(index)
+        return self._fields[index]
+
+    def _make_field(self, index: int) -> Field:
         element = self.elements[index]
         vr = element.real_vr
-        text = Text(self.charset(index), PADDING.get(vr, b" "), LIMITS.get(vr, 0))
+        text = _spelling(self.charset(index), vr)
         value, outer = (element.value, element.end), (element.header, element.outer_end)
         box = box_of(self.elements, index, self.outer)
         return Field(self._key(index), self.space, outer, value, text, box, fixed=False)
 
     def charset(self, index: int) -> str:
         """Give the Specific Character Set that holds for an element, as it is written."""
-        return self.text(self.elements.charset_row(index))
+        return self._text_of(self.elements.charset_row(index))
 
     def fields_inside(self, index: int) -> list[Field]:
         """Give all text that a value holds, in order: what is not in here no needle may touch."""
@@ -210,9 +290,9 @@ class DicomPart(Part):
         vr, private = element.real_vr, dictionary.is_private(element.tag)
         creator = dictionary.is_private_creator(element.tag) and element.vr in ("LO", "")
         kept = private and element.tag & 0xFF in KEPT_PRIVATE.get(self.creator(index), ())
-        if creator or kept or index in self._payload_rows or KEEP.get(element.tag, element) is None:
+        if creator or kept or index in self.payload_rows or KEEP.get(element.tag, element) is None:
             return []
-        text = Text(self.charset(index), PADDING.get(vr, b" "), LIMITS.get(vr, 0))
+        text = _spelling(self.charset(index), vr)
         outer, value = (element.header, element.outer_end), (element.value, element.end)
         whole = Field(self._key(index), self.space, outer, value, text)
         if vr in TEXT_VRS or (private and vr in ("DA", "DT")):
@@ -226,21 +306,21 @@ class DicomPart(Part):
         data, base = self.value(index), whole.value[0]
         if self._is_siemens(index):
             if csa.is_csa(data):
-                try:
-                    return csa.fields(data, base, self.space, whole.key)
-                except csa.BrokenCsaError:
-                    return [replace(whole, broken=True)]
+                return read_text(data, base, self.space, whole.key)
             if interfile.is_interfile(data):
                 box = box_of(self.elements, index, self.outer)
                 return interfile.fields(data, base, self.space, whole.key, box)
-        if protocol.is_protocol(data):
-            return protocol.fields(data, base, self.space, whole.key)
-        return [whole]
+        return read_text(data, base, self.space, whole.key) if protocol.is_protocol(data) else [whole]
 
     def _is_siemens(self, index: int) -> bool:
         return self.creator(index).startswith("SIEMENS")
 
     def _key(self, index: int) -> tuple[str, ...]:
+        if index not in self._keys:
+            self._keys[index] = self._make_key(index)
+        return self._keys[index]
+
+    def _make_key(self, index: int) -> tuple[str, ...]:
         names: list[str] = []
         while index >= 0:
             element = self.elements[index]
@@ -249,6 +329,11 @@ class DicomPart(Part):
                 names.append(f"{creator} {dictionary.keyword_of(element.tag)}".strip())
             index = element.parent
         return tuple(reversed(names))
+
+
+@functools.lru_cache(256)
+def _spelling(charset: str, vr: str) -> Text:
+    return Text(charset, PADDING.get(vr, b" "), LIMITS.get(vr, 0), is_date=vr in ("DA", "DT"))
 
 
 def _may_hold_text(element: Element) -> bool:

@@ -94,14 +94,21 @@ class Elements:
         self.table = table
         self.end = end
         self.tags = table[w.TAG :: w.COLUMNS]
+        self.vrs = table[w.VR :: w.COLUMNS]
         self.headers = table[w.HEADER :: w.COLUMNS]
+        self.parents = table[w.PARENT :: w.COLUMNS]
+        self._made: dict[int, Element] = {}
 
     def __len__(self) -> int:
         return len(self.tags)
 
     def __getitem__(self, index: int) -> Element:
-        tag, vr, *rest = self.table[index * w.COLUMNS : (index + 1) * w.COLUMNS]
-        return Element(tag, chr(vr & 0xFF) + chr(vr >> 8) if vr else "", *rest)
+        known = self._made.get(index)
+        if known is None:
+            tag, vr, *rest = self.table[index * w.COLUMNS : (index + 1) * w.COLUMNS]
+            known = Element(tag, chr(vr & 0xFF) + chr(vr >> 8) if vr else "", *rest)
+            self._made[index] = known
+        return known
 
     def rows_of(self, tags: Membership[int]) -> list[int]:
         """Give the indices of all elements with one of `tags`, at every depth."""
@@ -126,16 +133,15 @@ class Elements:
 
         These are private creators, group lengths and character sets.
         """
-        parents = self.table[w.PARENT :: w.COLUMNS]
         found: dict[tuple[int, int], list[int]] = {}
         for i, tag in enumerate(self.tags):
             if tag & 0xFFFF <= 0xFF and (tag >> 16 & 1 or not tag & 0xFFFF or tag in (0x00080001, _CHARACTER_SET)):
-                found.setdefault((parents[i], tag), []).append(i)
+                found.setdefault((self.parents[i], tag), []).append(i)
         return found
 
     def before(self, index: int, tag: int) -> int:
         """Give the index of the last element with a tag before another one of the same dataset, or -1."""
-        rows = self._places.get((self[index].parent, tag), [])
+        rows = self._places.get((self.parents[index], tag), [])
         at = bisect_right(rows, index - 1)
         return rows[at - 1] if at else -1
 

@@ -66,12 +66,15 @@ class Text:
         Longest value in characters, 0 without one.
     quotes : int
         Number of quotes around it in protocol text: 0, 1, 2 or 4.
+    is_date : bool
+        Whether it has to stay a date, as of VR DA and DT.
     """
 
     encoding: str = "latin-1"
     pad: bytes = b" "
     limit: int = 0
     quotes: int = 0
+    is_date: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +114,13 @@ class Field:
     def name(self) -> str:
         """The key as one string, for people."""
         return " > ".join(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Somewhere something identifying stands: its path by name, offset, length and kind, never its value."""
+
+    where: str
+    offset: int
+    length: int
+    kind: str

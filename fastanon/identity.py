@@ -35,12 +35,15 @@ class Value:
         The character set of its file, as DICOM writes it or as a Python codec.
     new : str
         What replaces it; empty where only `x` may.
+    cut : bool
+        Whether a replacement that does not fit is cut, and not `x` throughout.
     """
 
     kind: str
     text: str
     encoding: str
     new: str
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class Needle:
         Whether it must stand delimited.
     codec : str
         How it and its replacement are spelled.
-    kind, new : str
+    kind, new, cut
         As of the value it comes from.
     escape : bytes
         What designates the set of its characters, where these look like ASCII (ISO 2022): it must stand before.
@@ -70,6 +73,7 @@ class Needle:
     kind: str
     new: str
     escape: bytes = b""
+    cut: bool = False
 
     @property
     def unit(self) -> int:
@@ -102,12 +106,12 @@ def needles_of(values: tuple[Value, ...]) -> tuple[tuple[Needle, ...], int]:
             continue
         forms = list(spellings.forms(value.kind, value.text, value.new))
         left_out += not forms
-        for needle in (n for form, new in forms for codec in codecs for n in _spell(form, new, codec, value.kind)):
+        for needle in (n for form, new in forms for codec in codecs for n in _spell(form, new, codec, value)):
             found.setdefault((needle.data, needle.kind, needle.escape), needle)
     return tuple(sorted(found.values(), key=lambda n: (-len(n.data), n.data))), left_out
 
 
-def _spell(form: str, new: str, codec: str, kind: str) -> Iterator[Needle]:
+def _spell(form: str, new: str, codec: str, value: Value) -> Iterator[Needle]:
     digits = sum(c.isdigit() for c in form)
     # "DOE, J" is not in "Doe, just"
     initials = len(form) < CUTS[0] and any(weight(word) < 3 for word in re.split(r"[\W_]+", form) if word)
@@ -115,7 +119,7 @@ def _spell(form: str, new: str, codec: str, kind: str) -> Iterator[Needle]:
     short = short and sum(c >= _FIRST_IDEOGRAPH for c in form) < 2  # nothing delimits words of ideographs
     variants = {form} if form.isascii() else {form, form.lower(), form.upper(), form.title()}
     if codec in text.ESCAPES:
-        yield from _spell_escaped(form, new, codec, kind)
+        yield from _spell_escaped(form, new, codec, value.kind)
         return
     for variant in variants:
         try:
@@ -125,7 +129,7 @@ def _spell(form: str, new: str, codec: str, kind: str) -> Iterator[Needle]:
         fold = codec in _EVERYWHERE or form.isascii()
         if codec == "utf-16-be":  # its first zero may belong to what stands before
             data = data.removeprefix(b"\0")
-        yield Needle(data.lower() if fold else data, fold, short, codec, kind, new)
+        yield Needle(data.lower() if fold else data, fold, short, codec, value.kind, new, b"", value.cut)
 
 
 def _spell_escaped(form: str, new: str, codec: str, kind: str) -> Iterator[Needle]:

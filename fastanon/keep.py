@@ -22,8 +22,9 @@ KEEP: dict[int, re.Pattern[bytes] | None] = {
     0x00204000: re.compile(rb"(?i)listmode|list mode|pet normali[sz]ation data|sinogram|mr based umap|physio"),
 }
 
-#: Types and versions of Siemens' headers: last byte of the element's number, by creator.
-KEPT_PRIVATE = {"SIEMENS CSA HEADER": (0x08, 0x09, 0x18, 0x19), "SIEMENS CSA NON-IMAGE": (0x08, 0x09)}
+#: Types of Siemens' headers: last byte of the element's number, by creator. Their versions (xx09, xx19) are not
+#: among these: in all real files met so far they are the day of the scan, and then they follow it.
+KEPT_PRIVATE = {"SIEMENS CSA HEADER": (0x08, 0x18), "SIEMENS CSA NON-IMAGE": (0x08,)}
 
 #: What NIPET reads off a CSA header (mmraux.py): the isotope's code, within 100 bytes of this name.
 _ISOTOPE = re.compile(rb"RadionuclideCodeSequence.{0,100}?CodeValue:[ \t]*[\w-]*", re.DOTALL)
@@ -32,6 +33,7 @@ AROUND = 256
 
 #: Digits and dots with at least three dots are a UID, as a whole: no number inside them is a copy.
 _UID = re.compile(rb"[0-9]*(?:\.[0-9]+){3,}")
+_DIGITS = b"0123456789."
 
 
 def is_kept(tag: int, around: bytes, start: int, end: int) -> bool:
@@ -48,5 +50,14 @@ def is_kept(tag: int, around: bytes, start: int, end: int) -> bool:
     """
     words = KEEP.get(tag) or (_ISOTOPE if dictionary.is_private(tag) else None)
     spans = [match.span() for match in words.finditer(around)] if words else []
-    spans += [uid.span() for uid in _UID.finditer(around) if uid.span() != (start, end)]
+    spans += [uid for uid in _uids_about(around, start, end) if uid != (start, end)]
     return any(a < end and start < b for a, b in spans)
+
+
+def _uids_about(around: bytes, start: int, end: int) -> list[tuple[int, int]]:
+    """Give the UIDs in the digits and dots that a hit has in it or beside it."""
+    while start and around[start - 1] in _DIGITS:
+        start -= 1
+    while end < len(around) and around[end] in _DIGITS:
+        end += 1
+    return [uid.span() for uid in _UID.finditer(around, start, end)] if around.count(b".", start, end) > 2 else []

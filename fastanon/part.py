@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from fastanon.fields import Field, Space
 from fastanon.opened import Opened
 from fastanon.payload import Payload
-from fastanon.profile import TEXT_RULES, Rule
+from fastanon.rules import FILE_NAME, Rule
+from fastanon.scheme import Scheme
 from fastanon.siemens.spelled import Spelled
+from fastanon.text import decode
 from fastanon.walk import Bytes
 
 Run: TypeAlias = tuple[int, int]
@@ -64,13 +66,17 @@ class Part:
         """Give the kind of payload that a file beside this one holds, if there is one."""
         return "raw data"
 
-    def packed(self) -> list[tuple[str, int]]:
-        """Give name and size of every text that is packed, so that no search sees it."""
+    def packed(self) -> list[Field]:
+        """Give every text that is packed, so that no search sees it."""
         return []
 
     def spelled(self) -> list[Spelled]:
         """Give the texts that are written as numbers, in which needles do not stand as they are."""
         return []
+
+    def insides(self) -> Sequence[tuple[int, Part]]:
+        """Give the parts of their own that lie in this one, with the offset of each."""
+        return ()
 
     def searched(self) -> Iterator[Run]:
         """Give the runs that are not payload."""
@@ -80,9 +86,21 @@ class Part:
             start = payload.end
         yield start, self.stop
 
-    def identifying(self) -> Iterator[tuple[Field, Rule]]:
-        """Give the fields whose values say who it is."""
+    def identifying(self, scheme: Scheme) -> Iterator[tuple[Field, Rule]]:  # noqa: ARG002  # readers do
+        """Give the fields that change, each with what happens to it."""
         yield from ()
+
+    def patient(self) -> tuple[str, str]:
+        """Give ID and name of the patient whose data it is; empty where it names nobody."""
+        return "", ""
+
+    def study(self) -> str:
+        """Give the Study Instance UID, empty without one."""
+        return ""
+
+    def records(self) -> list[tuple[int, int, tuple[str, str]]]:
+        """Give the runs that are about a patient of their own, each with ID and name."""
+        return []
 
     def slack(self) -> Iterator[Field]:
         """Give the runs of leftover memory that hold anything."""
@@ -105,9 +123,10 @@ class Part:
         """Say once of a structure that it is broken."""
         first = next((field for field in fields if field.broken), None)
         if first is not None:
-            self.notes.append(
-                f"{first.name} at offset {first.value[0]} contradicts itself: searched as plain text"
-            )
+            self._note(first.name, first.value[0])
+
+    def _note(self, name: str, offset: int) -> None:
+        self.notes.append(f"{name} at offset {offset} contradicts itself: searched as plain text")
 
 
 def holding(fields: list[Field], start: int, end: int) -> Field | None:
@@ -121,12 +140,17 @@ def broken_text(fields: Iterable[Field], start: int, end: int) -> Field | None:
     return next((f for f in fields if f.broken and f.value[0] < end and start < f.value[1]), None)
 
 
-def text_rules(fields: Iterable[Field], rule_of: Callable[[str], str | None]) -> Iterator[tuple[Field, Rule]]:
+def text_rules(
+    fields: Iterable[Field], rule_of: Callable[[str], str | None], scheme: Scheme
+) -> Iterator[tuple[Field, Rule]]:
     """Give those fields whose last key says who it is, each with what happens to it."""
     for field in fields:
-        rule = rule_of(field.key[-1])
-        if rule is not None and field.text is not None:
-            yield field, TEXT_RULES[rule]
+        word = rule_of(field.key[-1])
+        if word is None or field.text is None:
+            continue
+        rule = Rule("N", FILE_NAME) if word == "file" else scheme.text_rule(word)
+        if rule is not None:
+            yield field, rule
 
 
 class TextPart(Part):
@@ -172,9 +196,18 @@ class TextPart(Part):
         """Give the texts that are written as numbers."""
         return self._spelled
 
-    def identifying(self) -> Iterator[tuple[Field, Rule]]:
-        """Give the fields whose values say who it is."""
-        return text_rules(self.fields, self._rule_of)
+    def identifying(self, scheme: Scheme) -> Iterator[tuple[Field, Rule]]:
+        """Give the fields that change, each with what happens to it."""
+        return text_rules(self.fields, self._rule_of, scheme)
+
+    def patient(self) -> tuple[str, str]:
+        """Give the first ID and the first name that a key of it holds."""
+        return self._first("id"), self._first("patient")
+
+    def _first(self, word: str) -> str:
+        found = (f for f in self.fields if f.text is not None and self._rule_of(f.key[-1]) == word)
+        values = (decode(self.bytes_at(*f.value), "latin-1").strip(" \0") for f in found)
+        return next(filter(None, values), "")
 
     def slack(self) -> Iterator[Field]:
         """Give the runs of leftover memory that hold anything."""

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, replace
+from functools import partial
 
-from fastanon import bulk, text
 from fastanon.bulk import Bulk
 from fastanon.container import deflate
-from fastanon.copies import copy_edit, number_edits, plain
+from fastanon.copies import CUT
+from fastanon.dicom import DicomPart
+from fastanon.dicomdir import is_directory, offset_edits
+from fastanon.draft import INVALID_ID, Draft
 from fastanon.edits import Edit, edited, in_order, with_lengths
-from fastanon.errors import FileError, PlanError
-from fastanon.fields import Field, Text
+from fastanon.errors import FileError, UnsupportedError
+from fastanon.fields import Place
+from fastanon.inside import Inside
+from fastanon.markers import cleaned_options, marks, text_mark
 from fastanon.names import Mask, Renamed
 from fastanon.opened import Identity, Opened
-from fastanon.part import Part, Run
-from fastanon.profile import Replacements, Rule
-from fastanon.scan import Hit, find
-from fastanon.search import Finding, Place, left_at, place_in_numbers, search
-from fastanon.spellings import like_date
-
-_Planned: TypeAlias = tuple[Field, Edit, str]  # and the kind of what is edited
+from fastanon.part import TextPart
+from fastanon.scheme import Scheme
+from fastanon.search import Finding, search
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Plan:
     edits : tuple of Edit
         Sorted and disjoint, offsets in the file.
     places : tuple of Place
-        Why: what was found and where. In a deflated dataset the offsets count in the inflated bytes.
+        Why, if that was asked for: what was found and where. In a deflated dataset offsets count inflated bytes.
     scanned : int
         Bytes outside payloads; all of them were searched.
     payload : int
@@ -70,6 +70,11 @@ class Plan:
     bulk: tuple[Bulk, ...] = ()
 
     @property
+    def marked(self) -> bool:
+        """Whether the file says then that it is de-identified."""
+        return any(edit.rule == "marker" for edit in self.edits)
+
+    @property
     def strategy(self) -> str:
         """How it is written in place: not at all, by a `patch` of equal length, or by a `rewrite`."""
         if not self.edits:
@@ -78,7 +83,13 @@ class Plan:
 
 
 def make_plan(
-    opened: Opened, found: Finding, replacements: Replacements, renamed: Renamed, patch_payload: bool = True
+    opened: Opened,
+    found: Finding,
+    scheme: Scheme,
+    renamed: Renamed,
+    patch_payload: bool = True,
+    mark: bool = True,
+    explain: bool = False,
 ) -> Plan:
     """Plan one file.
 
@@ -88,12 +99,16 @@ def make_plan(
         The file.
     found : Finding
         What a search of it brought.
-    replacements : Replacements
-        What the fields of the profile become.
+    scheme : Scheme
+        What the values become.
     renamed : Renamed
         How the names of other files change.
     patch_payload : bool
         Whether to patch what is no chance in a payload; otherwise it is a leak.
+    mark : bool
+        Whether to say in the dataset what was done, if nothing is left.
+    explain : bool
+        Whether to give the places of all edits by name.
 
     Returns
     -------
@@ -106,120 +121,106 @@ def make_plan(
         If the file is not known, is broken, or can't hold what was asked for.
     """
     try:
-        edits: list[Edit] = []
-        places: list[Place] = []
-        left: list[Place] = []
-        seen_bulk: list[Bulk] = []
-        for part in found.parts:
-            fields = [(f, rule) for p, f, rule in found.fields if p is part]
-            planned = list(_field_edits(part, fields, replacements)) + list(_slack_edits(part))
-            planned += _name_edits(part, found, renamed)
-            covered = [f.value for f, _, _ in planned] + [f.value for f, _ in fields]
-            for hit, f in _uncovered(part, found, covered):
-                if f is None:
-                    left.append(left_at(part, hit))
-                elif (edit := copy_edit(hit, f)).new != part.bytes_at(hit.start, hit.end):
-                    planned.append((f, edit, hit.needle.kind))
-            for scanned in (scanned for p, scanned in found.payloads if p is part):
-                seen, patches = bulk.decide(part, scanned, patch_payload)
-                seen_bulk.append(seen)
-                planned += patches
-            numbers = [(text, hit) for p, text, hit in found.spelled if p is part]
-            places += [place_in_numbers(text, hit) for text, hit in numbers]
-            places += [Place(f.name, e.offset, e.old, kind) for f, e, kind in planned]
-            growing = [f for f, _ in fields] + [f for p, f in found.names if p is part]
-            edits += _in_file(part, with_lengths([e for _, e, _ in planned], growing) + number_edits(numbers))
+        _refuse_burned_in(found, scheme)
+        drafts = list(_drafts(found, scheme, renamed, patch_payload)) if not found.own else []
+        leaks = tuple(_moved(place, base) for draft, base in drafts for place in draft.leaks)
+        if mark and not leaks and (scheme.keyed or any(draft.edits() for draft, _ in drafts)):
+            _mark([draft for draft, _ in drafts], scheme)
+        edits = in_order(_joined(drafts), opened.size)
         opened.check()
-        leaks = tuple(place for place in left if place.where)
-        leaks += tuple(place for seen in seen_bulk for place in seen.left)
         return Plan(
-            opened.path, opened.identity, in_order(edits, opened.size), tuple(places), found.scanned,
-            found.payload, sum(not p.where for p in left), found.packed, tuple(_messages(found)),
-            tuple(note for part in found.parts for note in part.notes), leaks, tuple(seen_bulk),
+            opened.path, opened.identity, edits,
+            tuple(_moved(p, base) for d, base in drafts for p in d.places()) if explain else (), found.scanned,
+            found.payload, sum(draft.structural for draft, _ in drafts), tuple(_packed(found, scheme)),
+            tuple(_messages(found, edits)), tuple(note for one in found.parts for note in one.part.notes),
+            leaks, tuple(seen for draft, _ in drafts for seen in draft.bulk),
         )  # fmt: skip
     except FileError as error:
         error.path = opened.path
         raise
 
 
-def plan_in_place(opened: Opened, replacements: Replacements) -> Plan:
+def _drafts(found: Finding, scheme: Scheme, renamed: Renamed, patch_payload: bool) -> Iterator[tuple[Draft, int]]:
+    """Draft all parts, each with its base; those that lie in a part once for the same bytes."""
+    around: Draft | None = None
+    for one in found.parts:
+        part = one.part
+        if not isinstance(part, Inside):
+            around = Draft(one, found, scheme, renamed, patch_payload)
+            yield around, 0
+        elif around is not None and not around.gone.touch(one.base, one.base + part.stop):
+            given = (found.needles, scheme, found.subjects.whole)
+            make = partial(Draft, one, found, scheme, renamed, patch_payload)
+            yield part.remember("draft", given, make), one.base
+
+
+def _moved(place: Place, base: int) -> Place:
+    return replace(place, offset=place.offset + base) if base else place
+
+
+def plan_in_place(opened: Opened, scheme: Scheme) -> Plan:
     """Search and plan one file that stays where it is; arguments, result and errors are those of `make_plan`."""
-    found = search(opened, replacements)
-    return make_plan(opened, found, replacements, Renamed(Mask(), found.needles))
+    found = search(opened, scheme)
+    return make_plan(opened, found, scheme, Renamed(Mask(), found.needles), mark=scheme.strips, explain=True)
 
 
-def _uncovered(part: Part, found: Finding, covered: list[Run]) -> Iterator[tuple[Hit, Field | None]]:
-    """Give the hits that lie in no value that is replaced as a whole."""
-    for hit, f in ((hit, f) for p, hit, f in found.hits if p is part):
-        across = [run for run in covered if run[0] < hit.end and hit.start < run[1]]
-        if not across:
-            yield hit, f
-        elif not any(start <= hit.start and hit.end <= end for start, end in across):
-            raise PlanError("a copy reaches across the border of a field", offset=hit.start)
+def _refuse_burned_in(found: Finding, scheme: Scheme) -> None:
+    """Refuse pixels that may show text, where they are to be clean: nobody here can clean them (PS3.15 E.3.1)."""
+    if "clean-pixel-data" not in scheme.profile.options or found.own:
+        return
+    for part in (one.part for one in found.parts if isinstance(one.part, DicomPart)):
+        if any(one.kind == "pixels" for one in part.payloads()) and not part.is_clean():
+            raise UnsupportedError("pixels that are not clean: Burned In Annotation (0028,0301) is not NO")
 
 
-def _name_edits(part: Part, found: Finding, renamed: Renamed) -> Iterator[_Planned]:
-    """Let the names of data files follow where these are written to."""
-    for f in (f for p, f in found.names if p is part):
-        old = part.bytes_at(*f.value)
-        new = renamed.of(old.decode("latin-1"), len(old)).encode("latin-1", "replace")
-        if new != old:
-            if find(new, found.needles):
-                new = b"x" * len(old)
-            assert f.text is not None
-            yield f, Edit(f.value[0], len(old), text.fit(new, len(old), f.text), "file name"), "file name"
+def _joined(drafts: list[tuple[Draft, int]]) -> list[Edit]:
+    """Give all edits with those of lengths, which may count several parts, and of the offsets in a DICOMDIR."""
+    plain = [draft for draft, base in drafts if not draft.part.space.codec and not base]
+    edits = with_lengths([e for d in plain for e in d.edits()], [f for d in plain for f in d.fields()])
+    edits += [Edit(e.offset + base, e.old, e.new, e.rule, e.order) for d, base in drafts if base for e in d.runs]
+    edits += [edit for draft, _ in drafts if draft.part.space.codec for edit in _deflated(draft)]
+    for part in (draft.part for draft, _ in drafts if isinstance(draft.part, DicomPart)):
+        if is_directory(part.elements) and any(edit.growth for edit in edits):
+            edits += offset_edits(part, edits)
+    return edits
 
 
-def _field_edits(part: Part, fields: list[tuple[Field, Rule]], replacements: Replacements) -> Iterator[_Planned]:
-    for f, rule in fields:
-        for edit in _field_edit(part, f, rule, replacements):
-            yield f, edit, rule.kind
+def _mark(drafts: list[Draft], scheme: Scheme) -> None:
+    for draft in drafts:
+        part = draft.part
+        if isinstance(part, DicomPart) and not is_directory(part.elements) and not part.is_meta:
+            draft.add_marks(marks(part, scheme, cleaned_options(part, scheme.profile)))
+        elif isinstance(part, TextPart):
+            draft.add_marks(text_mark(part, scheme))
 
 
-def _field_edit(part: Part, f: Field, rule: Rule, replacements: Replacements) -> Iterator[Edit]:
-    """Replace a whole value: each of several, and of a name's component groups the first."""
-    assert f.text is not None
-    old = part.bytes_at(*f.value)
-    count = len(text.split_values(old, f.text.encoding))
-    if not old.strip(b" \0"):
-        return  # nobody is named, and nobody gets a name
-    value = plain(replacements.of(rule), f)
-    if rule.kind == "date":
-        value = like_date(text.decode(old, f.text.encoding).strip(" \0"), value)
-    new = text.encode("\\".join([value] * count), f.text.encoding)
-    if not (rule.fixed or part.fixed):
-        new = text.fit(new, len(old), f.text)
-    elif value and len(new) <= len(old) and _fits(value, f.text):
-        new = text.masked(new, len(old), f.text)
-    else:
-        new = b"".join(b"\\" if c == 0x5C else b"x" for c in old) if count > 1 else b"x" * len(old)
-    if new != old:
-        yield Edit(f.value[0], len(old), new, f"{rule.kind} field", order=1)
+def _packed(found: Finding, scheme: Scheme) -> Iterator[tuple[str, int]]:
+    """Give the packed texts that stay, for where a profile strips they go."""
+    if not scheme.strips:
+        yield from ((f.name, f.value[1] - f.value[0]) for one in found.parts for f in one.part.packed())
 
 
-def _fits(value: str, spelling: Text) -> bool:
-    return not spelling.limit or max(map(len, value.split("="))) <= spelling.limit
-
-
-def _slack_edits(part: Part) -> Iterator[_Planned]:
-    """Zero the leftover memory in CSA headers: cut names in it are found by no needle."""
-    for f in part.slack():
-        size = f.value[1] - f.value[0]
-        yield f, Edit(f.value[0], size, bytes(size), "slack of a CSA header"), "slack"
-
-
-def _in_file(part: Part, edits: list[Edit]) -> list[Edit]:
-    """Turn the edits of an inflated dataset into one of the file; those of the file stay."""
-    if not part.space.codec or not edits:
-        return edits
+def _deflated(draft: Draft) -> list[Edit]:
+    """Turn the edits of an inflated dataset into one of the file."""
+    part, edits = draft.part, with_lengths(draft.edits(), draft.fields())
+    if not edits:
+        return []
     data = deflate(edited(part.data, in_order(edits, len(part.data))), part.space.codec)
-    return [Edit(part.space.start, part.space.end - part.space.start, data, "deflated dataset")]
+    run = (part.space.start, part.space.end)
+    return [Edit(run[0], run[1] - run[0], data, "deflated dataset")]
 
 
-def _messages(found: Finding) -> Iterator[str]:
+def _messages(found: Finding, edits: tuple[Edit, ...]) -> Iterator[str]:
+    if found.own:
+        yield "anonymized before, by this profile and key"
+        return
     if found.left_out:
         yield f"{found.left_out} values too short or too common to be searched for"
-    if not found.fields:
+    if not any(rule.kind for one in found.parts for _, rule in one.fields):
         yield "no identifying field"
-    if found.packed:
-        yield f"{len(found.packed)} packed texts (zip, gzip, base64) were not searched"
+    cut = sum(edit.rule.endswith(CUT) for edit in edits)
+    if cut:
+        yield f"{cut} pseudonyms cut to the length of what they replace"
+    invalid = sum(edit.rule == INVALID_ID for edit in edits)
+    if invalid:
+        yield f"{invalid} names of files are longer than a DICOMDIR may hold"

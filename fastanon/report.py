@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from fastanon import profile
 from fastanon.auditor import Audit
 from fastanon.bulk import Bulk
 from fastanon.chance import LEAST_BYTES, MOST_EXPECTED
@@ -145,9 +144,15 @@ class Report:
     ----------
     files : tuple of FileResult
         In the order of the source.
+    profile : str
+        Its name.
+    key : str
+        The fingerprint of the kept key; empty if pseudonyms were made with a key that is forgotten now.
     """
 
     files: tuple[FileResult, ...] = field(default_factory=tuple)
+    profile: str = ""
+    key: str = ""
 
     def count(self, status: str) -> int:
         """Give the number of files with a status."""
@@ -191,7 +196,8 @@ class Report:
         totals |= {"files": len(self.files), "leaks": self.leaks}
         totals |= {"bytes_written": sum(f.bytes_written for f in self.files)}
         return {
-            "schema": 1, "fastanon": __version__, "profile": profile.NAME, "rules": RULES,
+            "schema": 1, "fastanon": __version__, "profile": self.profile,
+            "key": self.key, "pseudonymized": bool(self.key), "rules": RULES,
             "files": [f.as_dict() for f in self.files], "totals": totals,
         }  # fmt: skip
 

@@ -2,53 +2,119 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import NamedTuple
+import itertools
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Container, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TypeVar
 
 from fastanon import text
 from fastanon.chance import Advance, Scanned, Scanner
 from fastanon.container import read_parts
-from fastanon.fields import Field
+from fastanon.fields import Field, Place
 from fastanon.identity import Needle, Value, needles_of
+from fastanon.inside import Inside
 from fastanon.opened import Opened
-from fastanon.part import Part
-from fastanon.profile import FILE_NAME, Replacements, Rule
+from fastanon.own import is_own
+from fastanon.part import Part, Run
+from fastanon.rules import FILE_NAME, Rule
+from fastanon.runs import Runs
 from fastanon.scan import Hit, find
+from fastanon.scheme import Scheme, Subject
 from fastanon.siemens.spelled import Spelled
+from fastanon.subjects import Host, Subjects, nobody
+from fastanon.uids import SHORTEST, uids_in
 
+_BETWEEN = b" " * 8  # of no word in any encoding, and wider than what may stand between the parts of a name
 _BLOCK, _MARGIN = 16 << 20, 4096  # no needle, joined with its neighbors, is longer than the margin
+
+T = TypeVar("T")
+
+_DAY = re.compile(r"\D*(\d{4})[-:./]?(\d{2})[-:./]?(\d{2})")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Somewhere something identifying stands: its path by name, offset, length and kind, never its value."""
+class Searched:
+    """One part and what the search of it brought.
 
-    where: str
-    offset: int
-    length: int
-    kind: str
+    Attributes
+    ----------
+    part : Part
+        A part of the file, or one that lies in a part.
+    base : int
+        What its offsets are less than those in the file.
+    fields : list of (Field, Rule)
+        What changes.
+    names : list of Field
+        Names of other files.
+    hits : list of (Hit, Field or None)
+        Copies of values, with the text around them.
+    uids : list of (Run, bytes)
+        UIDs, by their shape.
+    spelled : list of (Spelled, Hit)
+        Copies in texts that are written as numbers.
+    payloads : list of Scanned
+        What stands in payloads.
+    """
+
+    part: Part
+    base: int
+    fields: list[tuple[Field, Rule]]
+    names: list[Field]
+    hits: list[tuple[Hit, Field | None]] = field(default_factory=list)
+    uids: list[tuple[Run, bytes]] = field(default_factory=list)
+    spelled: list[tuple[Spelled, Hit]] = field(default_factory=list)
+    payloads: list[Scanned] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a search of one file brought: fields, names of other files, and hits with the text around them."""
+    """What a search of one file brought.
 
-    parts: tuple[Part, ...]
-    fields: list[tuple[Part, Field, Rule]]
-    names: list[tuple[Part, Field]]
+    Attributes
+    ----------
+    parts : tuple of Searched
+        Its parts, and the parts that lie in them.
+    subjects : Subjects
+        Whose it is.
+    needles : tuple of Needle
+        Its values.
+    left_out : int
+        How many values were too short or too common to be searched for.
+    own : bool
+        Whether it is output of the same profile and key: nothing in it is to change.
+    """
+
+    parts: tuple[Searched, ...]
+    subjects: Subjects
     needles: tuple[Needle, ...]
     left_out: int
-    hits: list[tuple[Part, Hit, Field | None]]
-    spelled: list[tuple[Part, Spelled, Hit]]
-    payloads: list[tuple[Part, Scanned]]
-    scanned: int
-    payload: int
-    packed: tuple[tuple[str, int], ...]
+    own: bool = False
+
+    @property
+    def scanned(self) -> int:
+        """Bytes outside payloads."""
+        return sum(stop - start for one in self.parts for start, stop in one.part.searched())
+
+    @property
+    def payload(self) -> int:
+        """Bytes of payload."""
+        return sum(payload.end - payload.start for one in self.parts for payload in one.part.payloads())
+
+    @property
+    def uids(self) -> frozenset[bytes]:
+        """All UIDs met."""
+        return frozenset(uid for one in self.parts for _, uid in one.uids)
 
 
 def search(
-    opened: Opened, replacements: Replacements, payloads: bool = False, advance: Advance = lambda _: None
+    opened: Opened,
+    scheme: Scheme,
+    payloads: bool = False,
+    advance: Advance = lambda _: None,
+    host: Host = nobody,
 ) -> Finding:
     """Read a file's identifying fields, and find every copy of their values.
 
@@ -56,59 +122,130 @@ def search(
     ----------
     opened : Opened
         The file.
-    replacements : Replacements
-        What the values become, for the needles to tell.
+    scheme : Scheme
+        What identifies, and what the values become.
     payloads : bool
         Whether to search the payloads too.
     advance : callable
         Is told of bytes of payload as they are searched.
+    host : callable
+        Says whose a study is, by its UID, for a file that names nobody.
     """
     parts = read_parts(opened)
-    fields, names, needles, left_out = identity_of(parts, replacements)
-    hits = [(part, hit) for part in parts for hit in hits_in(part, needles)]
-    return Finding(
-        parts, fields, names, needles, left_out,
-        [(part, hit, part.field_at(hit.start, hit.end)) for part, hit in hits],
-        [(part, text, hit) for part in parts for text, hit in hits_in_numbers(part, needles)],
-        list(in_payloads(parts, needles, advance)) if payloads else [],
-        sum(stop - start for part in parts for start, stop in part.searched()),
-        sum(payload.end - payload.start for part in parts for payload in part.payloads()),
-        tuple(run for part in parts for run in part.packed()),
-    )  # fmt: skip
+    found = identity_of(parts, scheme, host)
+    if scheme.maps_uids:
+        for one in found.parts:
+            one.uids.extend(_remembered(one.part, "uids", (), lambda part: list(uids_in(part))))
+    if is_own([(one.part, one.fields) for one in found.parts], _changing(found), scheme):
+        return Finding(
+            tuple(Searched(one.part, one.base, [], []) for one in found.parts), found.subjects, (), 0, True
+        )
+    for one in found.parts:
+        one.hits.extend(
+            _remembered(
+                one.part, "hits", (found.needles, scheme), partial(_hits_with_text, found.needles, one.fields)
+            )
+        )
+        one.spelled.extend(hits_in_numbers(one.part, found.needles))
+    if payloads:
+        for number, scanned in in_payloads([one.part for one in found.parts], found.needles, advance):
+            found.parts[number].payloads.append(scanned)
+    return found
 
 
-class IdentityOf(NamedTuple):
-    """What says whose file it is: fields and rules, names of other files, needles, number of values without."""
+def _changing(found: Finding) -> Iterator[bytes]:
+    """Give the UIDs in text, which would change."""
+    for one in found.parts:
+        for run, uid in one.uids:
+            if len(uid) >= SHORTEST and one.part.field_at(*run) is not None:
+                yield uid
 
-    fields: list[tuple[Part, Field, Rule]]
-    names: list[tuple[Part, Field]]
-    needles: tuple[Needle, ...]
-    left_out: int
+
+def with_insides(parts: Iterable[Part]) -> Iterator[tuple[Part, int]]:
+    """Give all parts, and behind each those that lie in it, with the offsets of these."""
+    for part in parts:
+        yield part, 0
+        yield from ((inside, base) for base, inside in part.insides())
 
 
-def identity_of(parts: Iterable[Part], replacements: Replacements) -> IdentityOf:
-    """Read a file's identifying fields, and make needles of their values."""
-    every = [(part, f, rule) for part in parts for f, rule in part.identifying()]
-    fields = [found for found in every if found[2].kind != FILE_NAME]
-    names = [(part, f) for part, f, rule in every if rule.kind == FILE_NAME]
-    values = tuple(value for part, f, rule in fields for value in _values(part, f, rule, replacements))
-    return IdentityOf(fields, names, *needles_of(values))
+def _remembered(part: Part, what: str, given: tuple[object, ...], make: Callable[[Part], list[T]]) -> list[T]:
+    """Ask a part, or one that lies in a part for what it was asked before."""
+    return part.remember(what, given, lambda: make(part)) if isinstance(part, Inside) else make(part)
+
+
+def _hits_with_text(
+    needles: tuple[Needle, ...], fields: list[tuple[Field, Rule]], part: Part
+) -> list[tuple[Hit, Field | None]]:
+    """Give all hits with the text around them, but for those in values that change as a whole."""
+    whole = Runs(f.value for f, rule in fields if rule.action != "N")
+    hits = hits_in(part, needles)
+    return [(hit, None if whole.hold(hit.start, hit.end) else part.field_at(hit.start, hit.end)) for hit in hits]
+
+
+def identity_of(parts: Iterable[Part], scheme: Scheme, host: Host = nobody) -> Finding:
+    """Read a file's identifying fields, and make needles of their values; nothing is searched yet."""
+    parts = tuple(parts)
+    subjects = Subjects(parts, scheme, host)
+    found: list[Searched] = []
+    values: list[Value] = []
+    for part, base in with_insides(parts):
+        every = list(part.identifying(scheme))
+        fields = [(f, rule) for f, rule in every if rule.kind != FILE_NAME]
+        found.append(Searched(part, base, fields, [f for f, rule in every if rule.kind == FILE_NAME]))
+        make = partial(_values_of, fields=fields, scheme=scheme, subjects=subjects)
+        values += _remembered(part, "values", (scheme, subjects.whole), make)
+    return Finding(tuple(found), subjects, *needles_of(tuple(values)))
+
+
+def _values_of(part: Part, fields: list[tuple[Field, Rule]], scheme: Scheme, subjects: Subjects) -> list[Value]:
+    told = ((f, rule, subjects.at(part, f.value[0])) for f, rule in fields if rule.kind)
+    return [value for f, rule, subject in told for value in _values(part, f, rule, scheme, subject)]
 
 
 def in_payloads(
     parts: Iterable[Part], needles: tuple[Needle, ...], advance: Advance
-) -> Iterator[tuple[Part, Scanned]]:
-    """Search all payloads of a file."""
-    found = [(part, one) for part in parts for one in part.payloads() if one.start < one.end]
-    scanner = Scanner(needles, sum(payload.end - payload.start for _, payload in found), advance)
-    return ((part, scanner.scan(part, payload)) for part, payload in found if needles)
+) -> Iterator[tuple[int, Scanned]]:
+    """Search all payloads of a file; give the number of the part with each."""
+    found = [(n, part, one) for n, part in enumerate(parts) for one in part.payloads() if one.start < one.end]
+    scanner = Scanner(needles, sum(payload.end - payload.start for _, _, payload in found), advance)
+    return ((n, scanner.scan(part, payload)) for n, part, payload in found if needles)
 
 
 def hits_in(part: Part, needles: tuple[Needle, ...]) -> Iterator[Hit]:
     """Search a part, payloads left out."""
-    if needles:
-        for start, stop in part.searched():
-            yield from _hits_in_run(part, needles, start, stop)
+    runs = [run for run in part.searched() if run[0] < run[1]] if needles else []
+    if sum(stop - start for start, stop in runs) <= _BLOCK:
+        yield from _hits_in_small(part, needles, runs)
+        return
+    for start, stop in runs:
+        yield from _hits_in_run(part, needles, start, stop)
+
+
+def _hits_in_small(part: Part, needles: tuple[Needle, ...], runs: list[Run]) -> Iterator[Hit]:
+    """Search all runs at once, with something between them that is in no needle and no word."""
+    pieces = [part.read(*run) for run in runs]
+    joined = _Joined(runs, part.borders)
+    for hit in find(_BETWEEN.join(pieces), needles, 0, joined) if pieces else ():
+        at = joined.offset(hit.start)
+        if joined.offset(hit.end - 1) - at == hit.end - hit.start - 1:  # else it reaches from one run into another
+            yield replace(hit, start=at, end=at + hit.end - hit.start)
+
+
+class _Joined:
+    """Runs that are joined: the offset of a byte in its run, and whether a value begins or ends there."""
+
+    def __init__(self, runs: list[Run], borders: Container[int]) -> None:
+        self._borders, self._starts, self._moves, at = borders, [0], [runs[0][0] if runs else 0], 0
+        for (start, stop), (following, _) in itertools.pairwise(runs):
+            at += stop - start + len(_BETWEEN)
+            self._starts.append(at)
+            self._moves.append(following - at)
+
+    def offset(self, at: int) -> int:
+        return at + self._moves[bisect_right(self._starts, at) - 1]
+
+    def __contains__(self, at: object) -> bool:
+        return isinstance(at, int) and self.offset(at) in self._borders
 
 
 def hits_in_numbers(part: Part, needles: tuple[Needle, ...]) -> Iterator[tuple[Spelled, Hit]]:
@@ -139,11 +276,23 @@ def _hits_in_run(part: Part, needles: tuple[Needle, ...], start: int, stop: int)
                 done = hit.end
 
 
-def _values(part: Part, f: Field, rule: Rule, replacements: Replacements) -> Iterator[Value]:
-    raw, new = part.bytes_at(*f.value), replacements.of(rule)
+def _values(part: Part, f: Field, rule: Rule, scheme: Scheme, subject: Subject) -> Iterator[Value]:
+    raw = part.bytes_at(*f.value)
     encoding = f.text.encoding if f.text else ""
     if encoding in ("latin-1", "ascii"):  # of Siemens' texts, which declare none
         encoding = text.guessed(raw)
     for value in text.split_values(raw, encoding):
+        if rule.kind == "date" and rule.source != "dob":
+            yield from _day(rule, value, scheme, subject)
+            continue
+        new = scheme.new(rule._replace(action="D", vr=""), value, subject) if value.strip(" ^=") else ""
         for group in value.split("=") if rule.kind == "name" else [value]:
-            yield Value(rule.kind, group.strip(" ^"), encoding, new)
+            yield Value(rule.kind, group.strip(" ^"), encoding, new, scheme.keyed)
+
+
+def _day(rule: Rule, value: str, scheme: Scheme, subject: Subject) -> Iterator[Value]:
+    """Give the day of a date or a date-time, and the day that it becomes."""
+    found = _DAY.match(value)
+    if found is not None:
+        day = "".join(found.groups())
+        yield Value(rule.kind, day, "ascii", (scheme.shifted("DA", day, subject) or "") if scheme.shifts else "")

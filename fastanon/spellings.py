@@ -30,6 +30,9 @@ _DATE_PATTERNS = tuple(
 #: Written where a value is not known: no identity of anybody.
 _COMMON = frozenset("anonymous anonymized anonymised anonym none null unknown nobody n.a. n/a na test".split())
 
+#: Letters and digits that a place or a device must have, for their names may be words such as "PET".
+_LEAST = {"place": 6, "device": 5}
+
 #: Letters that have no accent to take off, as two letters and as one.
 _TWO = dict(zip("äöüßøåæœþ", "ae oe ue ss oe aa ae oe th".split(), strict=True))
 _ONE = dict(zip("ßøåæœþłđðıħŋ", "s o a a o t l d d i h n".split(), strict=True))
@@ -58,7 +61,7 @@ def forms(kind: str, value: str, new: str) -> Iterator[tuple[str, str]]:
         found = {form for spelling in _spellings(name) for form in _name_forms(spelling)} | _lossy_forms(name)
         found |= {unicodedata.normalize("NFD", form) for form in found if not form.isascii()}
         yield from ((form, new) for form in found)
-    elif weight(value) >= (4 if value.isdigit() else 3):
+    elif weight(value) >= _LEAST.get(kind, 4 if value.isdigit() else 3):
         yield value, new
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 
 from fastanon.errors import PlanError, ReplacementError
 from fastanon.fields import Text
@@ -37,6 +38,7 @@ _DESIGNATED = {
 _FORBIDDEN = {"\\": "a backslash", '"': "a double quote", "{": "a brace", "}": "a brace"}
 
 
+@functools.lru_cache(256)
 def codec_of(encoding: str) -> str | None:
     """Give Python's codec for a character set without code extensions, None for one with them."""
     terms = [term.strip() for term in encoding.split("\\")]

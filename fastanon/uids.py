@@ -1,4 +1,4 @@
-"""What UIDs tell: scanners build them of their serial number and the time of day.
+"""UIDs by their shape, wherever they stand, and what they tell.
 
 Siemens' root is 1.3.12.2.1107.5, then two numbers for the kind of machine, its serial number, and components of
 which one begins with the date: 1.3.12.2.1107.5.2.38.51011.2017032715581112300000001 in elements, and the same in
@@ -11,27 +11,37 @@ import datetime
 import re
 from collections.abc import Iterator
 
-from fastanon.part import Part
-from fastanon.search import Place
+from fastanon.fields import Place
+from fastanon.part import Part, Run
 
-_UID = re.compile(rb"(?<![\d.])[012](?:\.\d+){4,}(?![\d.]*\d)")
+_UID = re.compile(rb"(?<![\d.])(?:[012](?:\.\d+){4,}|2\.25\.\d{20,39}(?:\.\d+)?)(?![\d.]*\d)")
 _SIEMENS, _SERIAL = b"1.3.12.2.1107.5.", 8
 _LONGEST_SERIAL = 6
 _STANDARD = b"1.2.840.10008."  # names of DICOM's own: they tell of nobody
 _BLOCK, _LONGEST = 16 << 20, 64
 
+#: In text what is shorter may be a class, a root or a version.
+SHORTEST = 25
+
+
+def uids_in(part: Part) -> Iterator[tuple[Run, bytes]]:
+    """Give every UID outside payloads that is none of the standard's, and where it stands."""
+    for start, stop in part.searched():
+        for at in range(start, stop, _BLOCK):
+            base = max(at - 1, start)
+            data = part.read(base, min(at + _BLOCK + _LONGEST, stop))
+            for found in _UID.finditer(data):
+                first, end = base + found.start(), base + found.end()
+                if at <= first < at + _BLOCK and not found[0].startswith(_STANDARD):
+                    yield (first, end), found[0]
+
 
 def telling_uids(part: Part) -> Iterator[Place]:
     """Give the UIDs outside payloads that hold a device's serial number or a date, with what they hold as kind."""
-    for start, stop in part.searched():
-        for at in range(start, stop, _BLOCK):
-            data = part.read(max(at - 1, start), min(at + _BLOCK + _LONGEST, stop))
-            base = max(at - 1, start)
-            for found in _UID.finditer(data):
-                first, end = base + found.start(), base + found.end()
-                kind = " and ".join(told_by(found[0]))
-                if kind and at <= first < at + _BLOCK:
-                    yield Place(part.name_at(first, end), first, end - first, kind)
+    for (first, end), uid in uids_in(part):
+        kind = " and ".join(told_by(uid))
+        if kind:
+            yield Place(part.name_at(first, end), first, end - first, kind)
 
 
 def told_by(uid: bytes) -> list[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from fastanon import apply, auditor, bulk
-from fastanon.auditor import Audit
+from fastanon.auditor import Audit, Secrets
 from fastanon.bulk import Bulk
 from fastanon.chance import Advance
 from fastanon.errors import UnsupportedError, UsageError
@@ -16,8 +18,9 @@ from fastanon.opened import Opened
 from fastanon.part import TextPart
 from fastanon.payload import Payload
 from fastanon.planner import Plan, make_plan
-from fastanon.profile import Replacements
+from fastanon.scheme import Scheme
 from fastanon.search import Finding, in_payloads, search
+from fastanon.subjects import Host
 
 #: What may be asked of the audit, and of needles in payloads that chance does not explain.
 AUDITS, PAYLOADS = ("full", "text", "none"), ("patch", "report")
@@ -29,8 +32,8 @@ class Options:
 
     Attributes
     ----------
-    replacements : Replacements
-        What the fields become.
+    scheme : Scheme
+        What values become.
     to : str or None
         The output folder; None edits in place.
     audit : str
@@ -38,21 +41,38 @@ class Options:
     payload : str
         What becomes of a needle in a payload that chance does not explain: ``patch``, or ``report`` as a leak.
 
+    vault : path or None
+        Where to keep who is who.
+
     Raises
     ------
     UsageError
         If one of them is unknown.
     """
 
-    replacements: Replacements = field(default_factory=Replacements)
+    scheme: Scheme
     to: str | None = None
     audit: str = "full"
     payload: str = "patch"
+    vault: str | os.PathLike[str] | None = None
 
     def __post_init__(self) -> None:
         for value, known, what in ((self.audit, AUDITS, "audit"), (self.payload, PAYLOADS, "payload")):
             if value not in known:
                 raise UsageError(f"{what}: one of {', '.join(known)}")
+
+
+class Done(NamedTuple):
+    """What became of one file: plan, strategy, bytes written, and what is left."""
+
+    plan: Plan
+    strategy: str
+    written: int
+    audit: Audit | None
+
+
+class _MarkedLeakError(Exception):
+    """A copy says that it is de-identified, and is not."""
 
 
 class Work:
@@ -70,18 +90,30 @@ class Work:
         self._options, self._advance = options, advance
         self._full = options.audit == "full"
 
-    def search(self, opened: Opened) -> Finding:
-        """Search a file."""
-        return search(opened, self._options.replacements, self._full, self._advance)
+    def search(self, opened: Opened, host: Host) -> Finding:
+        """Search a file; `host` says whose a study is, for a file that names nobody."""
+        return search(opened, self._options.scheme, self._full, self._advance, host)
 
-    def plan(self, opened: Opened, found: Finding, renamed: Renamed) -> Plan:
-        """Plan what becomes of it."""
-        return make_plan(opened, found, self._options.replacements, renamed, self._options.payload == "patch")
+    def do(
+        self, opened: Opened, found: Finding, renamed: Renamed, target: str | None, keep: Callable[[], object]
+    ) -> Done:
+        """Plan and write one file, in place or to a target: a second time if it is not as clean as it says.
 
-    def write(
-        self, opened: Opened, plan: Plan, needles: tuple[Needle, ...], target: str | None
+        Who is who is kept before anything is written: else a pseudonym might stand there that nobody can look up.
+        """
+        scheme, patch = self._options.scheme, self._options.payload == "patch"
+        plan = make_plan(opened, found, scheme, renamed, patch, scheme.strips or target is not None)
+        keep()
+        try:
+            return Done(plan, *self._write(opened, plan, found, target, plan.marked))
+        except _MarkedLeakError:
+            plan = make_plan(opened, found, scheme, renamed, patch, mark=False)
+            return Done(plan, *self._write(opened, plan, found, target, False))
+
+    def _write(
+        self, opened: Opened, plan: Plan, found: Finding, target: str | None, marked: bool
     ) -> tuple[str, int, Audit | None]:
-        """Write one file, in place or to a target, and give the strategy, the bytes written and the audit."""
+        """Write one file and give the strategy, the bytes written and the audit."""
         if target is None and plan.strategy != "rewrite":
             return plan.strategy, apply.patch(plan) if plan.edits else 0, auditor.of_plan(plan)
         seen: list[Audit] = []
@@ -91,8 +123,11 @@ class Work:
 
         def audit(path: str) -> None:
             if self._options.audit != "none":
-                found = auditor.of_copy(path, needles, self._full, advance)
-                seen.append(replace(found, bulk=plan.bulk))  # which tells of patches too
+                secrets = Secrets.of(found.needles, found.uids)
+                left = auditor.of_copy(path, secrets, self._options.scheme, self._full, advance)
+                if marked and left.leaks:
+                    raise _MarkedLeakError
+                seen.append(replace(left, bulk=plan.bulk))  # which tells of patches too
 
         written = apply.rewrite(opened, plan, target or plan.path, audit, advance=advance)
         return "rewrite" if plan.edits else "copy", written, seen[0] if seen else None
@@ -118,7 +153,7 @@ def search_payload(path: str, kind: str, needles: tuple[Needle, ...], advance: A
     with Opened(path) as opened:
         part = TextPart(opened, payloads=[Payload(0, opened.size, kind)])
         found = in_payloads((part,), needles, advance)
-        seen = [bulk.decide(*one, patch=False)[0] for one in found]
+        seen = [bulk.decide(part, scanned, patch=False)[0] for _, scanned in found]
         opened.check()
     return seen
 

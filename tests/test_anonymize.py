@@ -18,11 +18,12 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from fastanon import BatchError, LeakError, anonymize, plan
+from fastanon import BatchError, LeakError
 from fastanon.errors import DONE, LEFT
 from fastanon.planner import Plan
 from tests import builder
 from tests.canary import CANARIES, assert_clean
+from tests.niftypet import anonymize, plan
 from tests.siemens_files import Study, dataset, digest, even, left_in, people, plain, read, save, write
 
 FIRST, LAST, NUMBER, BIRTH = CANARIES

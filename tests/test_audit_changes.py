@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 import fastanon
-from fastanon import anonymize
 from fastanon.report import Report
 from tests.auditing.case import PATIENT, write
 from tests.auditing.dicom import dicom
 from tests.auditing.raw import payload
 from tests.builder import Leaf
 from tests.canary import assert_clean
+from tests.niftypet import anonymize, audit
 
 ROOT = Path(fastanon.__file__).parent.parent
 
@@ -26,7 +26,7 @@ ROOT = Path(fastanon.__file__).parent.parent
 CALLS: dict[str, Callable[[Path, Path], Report]] = {
     "in place": lambda folder, _: anonymize(folder / "it", in_place=True),
     "copy": lambda folder, out: anonymize(folder / "it", to=out),
-    "audit": lambda folder, _: fastanon.audit(folder / "it", against=folder / "original"),
+    "audit": lambda folder, _: audit(folder / "it", against=folder / "original"),
 }
 
 #: File, and how it is read: the header by `pread`, payloads by `preadv`.

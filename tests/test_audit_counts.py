@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-import fastanon
 from fastanon.errors import DONE
 from tests.auditing.case import NOBODY, NOTHING, PATIENT, Who, leaks_of, write
 from tests.auditing.dicom import dicom
@@ -15,13 +14,14 @@ from tests.auditing.places import PAYLOADS, SAMPLES
 from tests.auditing.raw import interfile
 from tests.auditing.texts import xprotocol
 from tests.builder import Leaf
+from tests.niftypet import audit
 
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_in_samples_it_is_counted(name: str, tmp_path: Path) -> None:
     original = write(tmp_path / "original", SAMPLES[name](PATIENT, NOTHING))
     copy = write(tmp_path / "copy", SAMPLES[name](NOBODY, b"QUILLFEATHER"))
-    report = fastanon.audit(copy, against=original)
+    report = audit(copy, against=original)
     assert (report.exit_status, leaks_of(report)) == (DONE, [])
     (file,) = report.files
     assert file.audit
@@ -34,7 +34,7 @@ def test_in_data_what_may_be_chance_is_counted(name: str, text: bytes, tmp_path:
     who = PATIENT._replace(physician=b"ROSSETT^AL")  # 7 letters
     original = write(tmp_path / "original", PAYLOADS[name].files(who, NOTHING))
     copy = write(tmp_path / "copy", PAYLOADS[name].files(NOBODY, text))
-    report = fastanon.audit(copy, against=original)
+    report = audit(copy, against=original)
     assert (report.exit_status, leaks_of(report)) == (DONE, [])
     hits = [sum(one.hits.values()) for file in report.files if file.audit for one in file.audit.bulk]
     assert hits == [0 if text == b"Rosset" else 1]
@@ -73,7 +73,7 @@ STRUCTURE: dict[str, tuple[Who, Callable[[Who], bytes]]] = {
 def test_in_structure_it_is_counted(name: str, tmp_path: Path) -> None:
     who, make = STRUCTURE[name]
     original = write(tmp_path / "original", {"a": make(who)})
-    report = fastanon.audit(write(tmp_path / "copy", {"a": make(NOBODY)}), against=original)
+    report = audit(write(tmp_path / "copy", {"a": make(NOBODY)}), against=original)
     assert (report.exit_status, leaks_of(report)) == (DONE, [])
     assert [file.audit.structural > 0 for file in report.files if file.audit] == [True]
 
@@ -86,5 +86,5 @@ def test_in_structure_it_is_counted(name: str, tmp_path: Path) -> None:
 def test_what_was_not_searched_for_is_said(who: Who, tmp_path: Path) -> None:
     """A copy that was compared with nothing is not clean without a word."""
     original = write(tmp_path / "original", {"a.dcm": dicom(who)})
-    report = fastanon.audit(write(tmp_path / "copy", {"a.dcm": dicom(NOBODY)}), against=original)
+    report = audit(write(tmp_path / "copy", {"a.dcm": dicom(NOBODY)}), against=original)
     assert any(file.messages or file.warnings for file in report.files)

@@ -11,16 +11,16 @@ from typing import Any, NamedTuple, TypeAlias
 
 import pytest
 
-import fastanon
-from fastanon import anonymize, bulk, identity, planner, search, spellings
+from fastanon import bulk, draft, identity, planner, search, spellings
 from fastanon.errors import DONE, LEFT
-from fastanon.profile import RULES
 from fastanon.report import Report
-from fastanon.work import Work
+from fastanon.rules import Rule
+from fastanon.scheme import Scheme
 from tests.auditing.case import NOTHING, PATIENT, Value, Who, write
 from tests.auditing.dicom import TAGS, dicom, own_field
 from tests.auditing.places import PLACES
 from tests.canary import CANARIES
+from tests.niftypet import anonymize, audit
 
 FIRST, LAST, NUMBER, BIRTH = CANARIES
 Mutation: TypeAlias = Callable[[pytest.MonkeyPatch], None]
@@ -41,7 +41,7 @@ def test_what_the_audit_finds_the_anonymizer_removes(name: str, tmp_path: Path) 
         report, written = left_by_anonymizer(folder, place.files(PATIENT, value.planted))
         assert report.exit_status == DONE
         assert not any(place.spelled(value) in place.inside(data) for data in written.values())
-        assert fastanon.audit(folder / "out", against=folder / "original").exit_status == DONE
+        assert audit(folder / "out", against=folder / "original").exit_status == DONE
 
 
 class Mutant(NamedTuple):
@@ -99,7 +99,7 @@ def _in_lower_case(*args: Any, needles: Callable[..., Any] = identity.needles_of
 
 def _values_but(drop: Callable[[Any], bool]) -> Callable[..., Any]:
     values = search._values
-    return lambda part, f, rule, new: () if drop(rule) else values(part, f, rule, new)
+    return lambda part, f, rule, *more: () if drop(rule) else values(part, f, rule, *more)
 
 
 def _first_value(*args: Any, values: Callable[..., Any] = search._values) -> Any:
@@ -107,7 +107,7 @@ def _first_value(*args: Any, values: Callable[..., Any] = search._values) -> Any
 
 
 def _hits_but(drop: Callable[[int, Any], bool]) -> Callable[..., Any]:
-    uncovered = planner._uncovered
+    uncovered = draft.Draft._uncovered
     return lambda *args: (found for n, found in enumerate(uncovered(*args)) if not drop(n, found[0]))
 
 
@@ -115,11 +115,12 @@ def _no_patch(*args: Any, decide: Callable[..., Any] = bulk.decide, **more: Any)
     return replace(decide(*args, **more)[0], patched=(), left=()), []
 
 
-def _one_edit_less(*args: Any, plan: Callable[..., Any] = Work.plan) -> Any:
+def _one_edit_less(*args: Any, plan: Callable[..., Any] = planner.make_plan) -> Any:
     found = plan(*args)
-    return replace(found, edits=found.edits[:-1])
+    return replace(found, edits=[edit for edit in found.edits if edit.rule != "marker"][:-1])
 
 
+UNCOVERED = "draft.Draft._uncovered"
 MUTANTS = {
     "no form without accents": Mutant("spellings._spellings", lambda name: {name}, "text", FIRST),
     "no two letters for one": Mutant("spellings._SPREAD", {}, "text", "Zyxwaerth"),
@@ -139,19 +140,19 @@ MUTANTS = {
     "no second value": Mutant("search._values", _first_value, "text", "Aliasson", ALIAS),
     "no second component group": Mutant("search._values", _first_value, "text", "Aliasson", GROUPS),
     "no short names": Mutant("scan.words.is_word", lambda *_: False, "text", "LEE", LEE),
-    "no names": Mutant("planner._uncovered", _hits_but(lambda _, h: h.needle.kind == "name"), "text", LAST),
-    "no numbers": Mutant("planner._uncovered", _hits_but(lambda _, h: h.needle.kind == "id"), "text", NUMBER),
-    "no dates": Mutant("planner._uncovered", _hits_but(lambda _, h: h.needle.kind == "date"), "text", BIRTH),
-    "no second copy": Mutant("planner._uncovered", _hits_but(lambda n, _: n == 1), "text", f"{NUMBER}][{NUMBER}"),
-    "no fields": Mutant("planner._field_edits", lambda *_: (), "text", NOTHING),
-    "no number edits": Mutant("planner.number_edits", lambda _: [], "OOG, as numbers", LAST),
+    "no names": Mutant(UNCOVERED, _hits_but(lambda _, h: h.needle.kind == "name"), "text", LAST),
+    "no numbers": Mutant(UNCOVERED, _hits_but(lambda _, h: h.needle.kind == "id"), "text", NUMBER),
+    "no dates": Mutant(UNCOVERED, _hits_but(lambda _, h: h.needle.kind == "date"), "text", BIRTH),
+    "no second copy": Mutant(UNCOVERED, _hits_but(lambda n, _: n == 1), "text", f"{NUMBER}][{NUMBER}"),
+    "no fields": Mutant("actions.edits_of", lambda *_: (), "text", NOTHING),
+    "no number edits": Mutant("draft.number_edits", lambda _: [], "OOG, as numbers", LAST),
     "no typed text": Mutant("siemens.spelled._LIST", re.compile(b"(?!)"), "OOG, as numbers", LAST),
     "no spelled comments": Mutant("dicom.DicomPart.spelled", lambda _: [], "ASCCONV, a character a line", LAST),
-    "nothing inflated": Mutant("planner._in_file", lambda p, e: [] if p.space.codec else e, "deflated", LAST),
-    "no payload": Mutant("planner.bulk.decide", _no_patch, "list-mode", LAST),
+    "nothing inflated": Mutant("planner._deflated", lambda _: [], "deflated", LAST),
+    "no payload": Mutant("draft.bulk.decide", _no_patch, "list-mode", LAST),
     "no payload under 64 bytes": Mutant("chance.LEAST_BYTES", 64, "ptd", LAST),
     "no payload at all": Mutant("search.in_payloads", lambda *_: (), "measurement", LAST),
-    "the last edit": Mutant("work.Work.plan", _one_edit_less, "text", LAST),
+    "the last edit": Mutant("work.make_plan", _one_edit_less, "text", LAST),
     "no preamble": Mutant("dicom.DicomPart._outside", lambda *_: None, "preamble", LAST),
     "no private bulk": Mutant("dicom.DicomPart._read_bulk", lambda *_: [], "private UN", LAST),
     "no public bulk": Mutant("dicom._may_hold_text", lambda _: False, "document", LAST),
@@ -181,7 +182,7 @@ def audited(mutate: Mutation, folder: Path, files: dict[str, bytes]) -> list[int
             report, _ = left_by_anonymizer(below, files)
         identity.needles_of.cache_clear()
         assert {file.status for file in report.files} <= {"anonymized", "copied"}
-        found.append(fastanon.audit(below / "out", against=below / "original").exit_status)
+        found.append(audit(below / "out", against=below / "original").exit_status)
     return found
 
 
@@ -197,7 +198,12 @@ def test_an_anonymizer_that_forgets_is_caught(name: str, tmp_path: Path) -> None
 @pytest.mark.parametrize("tag", TAGS, ids=hex)
 def test_a_profile_that_forgets_an_element_is_caught(tag: int, tmp_path: Path) -> None:
     files = {"a.dcm": dicom(PATIENT, own_field(tag))}
-    assert audited(lambda m: m.delitem(RULES, tag), tmp_path, files) == [DONE, LEFT]
+    rule_of = Scheme.rule_of
+
+    def forgetful(scheme: Scheme, other: int, vr: str) -> Rule | None:
+        return None if other == tag else rule_of(scheme, other, vr)
+
+    assert audited(lambda m: m.setattr(Scheme, "rule_of", forgetful), tmp_path, files) == [DONE, LEFT]
 
 
 def test_names_of_files_that_were_not_cleaned_are_caught(tmp_path: Path) -> None:

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-import fastanon
 from fastanon.errors import DONE, LEFT
-from fastanon.profile import RULES
+from fastanon.fields import Place as Leak
+from fastanon.profiles import load
 from fastanon.report import Report
-from fastanon.search import Place as Leak
 from tests.auditing.case import NOBODY, NOTHING, PATIENT, VALUES, Place, Value, leaks_of, write
 from tests.auditing.dicom import TAGS, dicom, own_field
 from tests.auditing.places import PLACES, SAMPLES
 from tests.builder import Leaf
 from tests.canary import assert_clean
+from tests.niftypet import audit
 from tests.planted.people import PEOPLE
 from tests.planted.spelling import ESCAPED, Spelled, encodings
 
@@ -44,7 +44,7 @@ def test_every_value_is_found(name: str, tmp_path: Path) -> None:
     original = write(tmp_path / "original", place.files(PATIENT, NOTHING))
     for value in filter(place.takes, VALUES):
         files = place.files(NOBODY, value.planted)
-        report = fastanon.audit(write(tmp_path / "copy", files), against=original)
+        report = audit(write(tmp_path / "copy", files), against=original)
         wrong += [f"{value}: {found}" for found in [misses(place, value, files, report)] if found]
     assert not wrong, "\n".join(wrong)
 
@@ -60,7 +60,7 @@ def test_no_case_is_missing() -> None:
 def test_nothing_planted_is_no_leak(name: str, tmp_path: Path) -> None:
     make = PLACES[name].files if name in PLACES else SAMPLES[name]
     original = write(tmp_path / "original", make(PATIENT, b"[QUILLFEATHER]"))
-    report = fastanon.audit(write(tmp_path / "copy", make(NOBODY, NOTHING)), against=original)
+    report = audit(write(tmp_path / "copy", make(NOBODY, NOTHING)), against=original)
     assert (report.exit_status, leaks_of(report)) == (DONE, [])
     assert [file.audit.structural for file in report.files if file.audit] == [0]
 
@@ -81,7 +81,7 @@ def test_names_in_the_character_set_of_the_dataset(spelled: Spelled, tmp_path: P
     for form in spelled.forms + spelled.respelled:
         text = Leaf(0x00104000, "LT", b"[" + form + b"]")
         copy = {"a.dcm": dicom(NOBODY._replace(charset=charset), text)}
-        report = fastanon.audit(write(tmp_path / "copy", copy), against=original)
+        report = audit(write(tmp_path / "copy", copy), against=original)
         at, leaks = copy["a.dcm"].index(form), leaks_of(report)
         inside = [k for k in leaks if at <= k.offset and k.offset + k.length <= at + len(form)]
         if report.exit_status != LEFT or leaks != inside or {k.where for k in leaks} != {"PatientComments"}:
@@ -99,7 +99,7 @@ def test_names_of_files_and_folders(value: Value, folder: bool, tmp_path: Path) 
     original = write(tmp_path / "original", {"a.dcm": dicom(PATIENT)})
     name = value.planted.decode() + ("/a.dcm" if folder else ".dcm")
     copy = write(tmp_path / "copy", {name: dicom(NOBODY)})
-    report = fastanon.audit(copy, against=original)
+    report = audit(copy, against=original)
     assert report.exit_status == LEFT
     assert leaks_of(report) == [Leak("file name", 1, len(value.data), value.kind)]
     assert_clean(report.to_json())
@@ -110,11 +110,11 @@ def test_a_field_that_was_not_replaced(tag: int, tmp_path: Path) -> None:
     field = own_field(tag)
     original = write(tmp_path / "original", {"a.dcm": dicom(PATIENT, field)})
     copy = write(tmp_path / "copy", {"a.dcm": (data := dicom(NOBODY, field))})
-    report = fastanon.audit(copy, against=original)
+    report = audit(copy, against=original)
     assert report.exit_status == LEFT
     (leak,) = leaks_of(report)
     assert (leak.offset, leak.length) == (data.index(field.value), len(field.value))
 
 
 def test_a_tag_is_listed_here_too() -> None:
-    assert set(TAGS) == set(RULES)
+    assert set(TAGS) == set(load("niftypet").actions)

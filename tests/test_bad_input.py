@@ -18,6 +18,7 @@ from fastanon.cli import main
 from fastanon.errors import FAILED, REFUSED, USAGE
 from tests import builder
 from tests.canary import CANARIES
+from tests.niftypet import NIFTYPET
 from tests.siemens_files import Study, digest, people, read, write
 
 FIRST, LAST, NUMBER, BIRTH = CANARIES
@@ -110,7 +111,7 @@ def is_done(path: Path) -> bool:
 
 def in_place(folder: Path, capsys: pytest.CaptureFixture[str], *more: str) -> tuple[int, list[str]]:
     """Run the program; give its exit status and the lines on standard error."""
-    status = main(["anonymize", str(folder), "--in-place", *more])
+    status = main(["anonymize", *NIFTYPET, str(folder), "--in-place", *more])
     taken = capsys.readouterr()
     assert "Traceback" not in taken.out + taken.err
     return status, taken.err.splitlines()
@@ -140,7 +141,7 @@ def test_a_broken_file_is_refused_and_the_rest_done(
 def test_nothing_is_written_for_a_broken_file(name: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     broken, out = folder / "broken.dcm", folder.parent / "out"
     broken.write_bytes(BROKEN[name].make((folder / "good.dcm").read_bytes()))
-    assert main(["anonymize", str(broken), "-o", str(out)]) == REFUSED
+    assert main(["anonymize", *NIFTYPET, str(broken), "-o", str(out)]) == REFUSED
     assert_named_once(capsys.readouterr().err.splitlines(), broken, *BROKEN[name].words)
     assert not out.exists() or not list(out.iterdir())
 
@@ -175,7 +176,7 @@ def test_a_folder_that_may_not_be_written(folder: Path, capsys: pytest.CaptureFi
     out = folder.parent / "out"
     out.mkdir(mode=0o555)
     with as_nobody(folder):
-        assert main(["anonymize", str(folder), "-o", str(out)]) == FAILED
+        assert main(["anonymize", *NIFTYPET, str(folder), "-o", str(out)]) == FAILED
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1
     assert "Permission denied" in lines[0]
@@ -223,13 +224,13 @@ def test_what_is_no_regular_file_is_named(kind: str, folder: Path, capsys: pytes
 
 @pytest.mark.parametrize("order", [("gone.dcm", "good.dcm"), ("good.dcm", "gone.dcm")])
 def test_a_missing_path(order: tuple[str, str], folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["anonymize", *(str(folder / name) for name in order), "--in-place"]) == FAILED
+    assert main(["anonymize", *NIFTYPET, *(str(folder / name) for name in order), "--in-place"]) == FAILED
     assert_named_once(capsys.readouterr().err.splitlines(), folder / "gone.dcm", "No such file")
     assert is_done(folder / "good.dcm")
 
 
 def test_a_glob_that_matches_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = digest(folder)
-    assert main(["anonymize", str(folder / "good.dcm"), str(folder / "*.ima"), "--in-place"]) == USAGE
+    assert main(["anonymize", *NIFTYPET, str(folder / "good.dcm"), str(folder / "*.ima"), "--in-place"]) == USAGE
     assert_named_once(capsys.readouterr().err.splitlines(), folder / "*.ima")
     assert digest(folder) == before

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from fastanon import anonymize, dcmanonym, plan
+from fastanon import dcmanonym
 from fastanon.cli import main
 from fastanon.errors import REFUSED, USAGE, ReplacementError
 from tests.canary import CANARIES
+from tests.niftypet import NIFTYPET, anonymize, plan
 from tests.siemens_files import Study, digest, left_in, people, read, without_pixels, write
 
 FIRST, LAST, NUMBER, BIRTH = CANARIES
@@ -47,7 +48,7 @@ def test_a_name_that_no_value_may_hold(name: str, what: str, tmp_path: Path) -> 
 def test_a_date_that_is_none(date: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write(tmp_path / "a.dcm", STUDY)
     before = digest(path)
-    assert main(["anonymize", str(path), "--in-place", "--dob", date]) == USAGE
+    assert main(["anonymize", *NIFTYPET, str(path), "--in-place", "--dob", date]) == USAGE
     assert len(capsys.readouterr().err.splitlines()) == 1
     assert digest(path) == before
 
@@ -66,7 +67,7 @@ def test_a_name_that_the_character_set_lacks(
     path = write(tmp_path / "a.dcm", Study(f"{LAST}^{FIRST}", charset))
     good = write(tmp_path / "b.dcm", STUDY)
     before = digest(path)
-    assert main(["anonymize", str(tmp_path), "--in-place", "--patient", "Müller"]) == REFUSED
+    assert main(["anonymize", *NIFTYPET, str(tmp_path), "--in-place", "--patient", "Müller"]) == REFUSED
     (line,) = capsys.readouterr().err.splitlines()
     assert str(path) in line
     assert "character set" in line

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from pydicom.dataset import Dataset
 
-from fastanon import anonymize, dcmanonym
+from fastanon import dcmanonym
 from fastanon.cli import main
 from fastanon.errors import DONE, LEFT
 from fastanon.report import FileResult
+from tests.niftypet import NIFTYPET, anonymize
 from tests.siemens_files import (
     BIRTH,
     Study,
@@ -110,7 +111,7 @@ def test_the_command_line_says_so_once(tmp_path: Path, capsys: pytest.CaptureFix
     whole = dataset(Study(NAME))
     whole[0x0029, 0x1020].value = even(BROKEN_CSA["no 77"])
     save(tmp_path / "a.dcm", whole)
-    assert main(["anonymize", str(tmp_path / "a.dcm"), "--in-place"]) == DONE
+    assert main(["anonymize", *NIFTYPET, str(tmp_path / "a.dcm"), "--in-place"]) == DONE
     assert capsys.readouterr().err.count("contradicts itself") == 1
     with pytest.warns(UserWarning, match="contradicts itself"):
         dcmanonym(tmp_path / "a.dcm")

@@ -16,13 +16,13 @@ from fastanon.edits import edited
 from fastanon.errors import PlanError
 from fastanon.opened import Opened
 from fastanon.planner import Plan, plan_in_place
-from fastanon.profile import Replacements
 from tests.builder import BIG, DEFLATED, IMPLICIT, Item, Leaf, Nodes, Seq, part10, without_un
 from tests.canary import leaks_in
+from tests.niftypet import scheme
 from tests.strategies import BORN, ID, NAME, all_syntaxes, studies
 
 MANY = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-NEW = Replacements(patient="Nobody^Anonymous", physician="Doctor", dob="19800101")
+NEW = scheme(patient="Nobody^Anonymous", physician="Doctor", dob="19800101")
 
 
 def plan_of(path: Path, data: bytes) -> Plan:
@@ -44,7 +44,7 @@ def test_a_plan_and_the_file_after_it(tmp_path_factory: pytest.TempPathFactory, 
     assert dataset.PixelData == NAME.encode() * 2, "a payload is never edited"
     assert dataset.PatientID == "x" * (len(ID) + len(ID) % 2)
     assert dataset.PatientBirthDate == "19800101"
-    assert dataset.PatientName == NEW.patient
+    assert dataset.PatientName == NEW.given.patient
     for found in every(dataset):
         assert_values(found)
 
@@ -74,10 +74,10 @@ def every(dataset: pydicom.Dataset) -> Iterator[pydicom.Dataset]:
 
 def assert_values(dataset: pydicom.Dataset) -> None:
     """Check every name of one dataset, and that no text has a copy of a planted value."""
-    for keyword, new in (("PatientName", NEW.patient), ("ReferringPhysicianName", NEW.physician)):
+    for keyword, new in (("PatientName", NEW.given.patient), ("ReferringPhysicianName", NEW.given.physician)):
         assert dataset.get(keyword, "") in (new, ""), keyword
     other = str(dataset.get("OtherPatientNames", ""))
-    assert other in (NEW.patient, "") or not other.strip("x")
+    assert other in (NEW.given.patient, "") or not other.strip("x")
     for element in dataset:
         if element.VR not in ("SQ", "OW", "OB", "UN"):
             assert not leaks_in(str(element.value)), element.tag

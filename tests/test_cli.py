@@ -13,6 +13,7 @@ import pytest
 import fastanon
 from fastanon.errors import DONE, FAILED, LEFT, REFUSED, USAGE
 from tests.canary import CANARIES, assert_clean
+from tests.niftypet import NIFTYPET
 from tests.siemens_files import Study, digest, people, read, write
 
 FIRST, LAST, NUMBER, BIRTH = CANARIES
@@ -96,7 +97,7 @@ def test_inspect_says_what_it_can_not_read(path: Path) -> None:
 
 def test_to_a_folder(path: Path, tmp_path: Path) -> None:
     before = digest(path)
-    done = run("anonymize", path.parent, "-o", tmp_path / "out", "--verbose")
+    done = run("anonymize", *NIFTYPET, path.parent, "-o", tmp_path / "out", "--verbose")
     assert done.returncode == DONE
     assert is_done(tmp_path / "out" / "a.dcm")
     assert digest(path) == before
@@ -106,7 +107,9 @@ def test_to_a_folder(path: Path, tmp_path: Path) -> None:
 
 
 def test_in_place_with_replacements(path: Path) -> None:
-    done = run("anonymize", path, "--in-place", "--patient", "P^1", "--physician", "D^2", "--dob", "19700101")
+    done = run(
+        "anonymize", *NIFTYPET, path, "--in-place", "--patient", "P^1", "--physician", "D^2", "--dob", "19700101"
+    )
     assert done.returncode == DONE
     wanted = {"PatientName": "P^1", "ReferringPhysicianName": "D^2", "PatientBirthDate": "19700101"}
     assert dict(people(read(path))) == wanted
@@ -114,7 +117,7 @@ def test_in_place_with_replacements(path: Path) -> None:
 
 def test_what_if_writes_nothing(path: Path, tmp_path: Path) -> None:
     before = digest(tmp_path)
-    done = run("anonymize", path, "-o", tmp_path / "out", "--what-if")
+    done = run("anonymize", *NIFTYPET, path, "-o", tmp_path / "out", "--what-if")
     assert done.returncode == DONE
     assert digest(tmp_path) == before
     assert "PatientName" in done.stdout
@@ -123,14 +126,14 @@ def test_what_if_writes_nothing(path: Path, tmp_path: Path) -> None:
 
 def test_what_if_says_what_would_be_refused(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:700])
-    done = run("anonymize", path, "--in-place", "--what-if")
+    done = run("anonymize", *NIFTYPET, path, "--in-place", "--what-if")
     assert done.returncode == REFUSED
     assert str(path) in done.stderr
 
 
 def test_a_report(path: Path, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
-    assert run("anonymize", path, "--in-place", "--report", report).returncode == DONE
+    assert run("anonymize", *NIFTYPET, path, "--in-place", "--report", report).returncode == DONE
     said = json.loads(report.read_text())
     assert said["schema"] == 1
     assert said["totals"]["anonymized"] == said["totals"]["files"] == 1
@@ -138,7 +141,7 @@ def test_a_report(path: Path, tmp_path: Path) -> None:
 
 
 def test_a_report_that_can_not_be_written(path: Path, tmp_path: Path) -> None:
-    done = run("anonymize", path, "--in-place", "--report", tmp_path / "nowhere" / "report.json")
+    done = run("anonymize", *NIFTYPET, path, "--in-place", "--report", tmp_path / "nowhere" / "report.json")
     assert done.returncode == FAILED
     assert "No such file" in done.stderr
     assert "Traceback" not in done.stderr
@@ -147,10 +150,10 @@ def test_a_report_that_can_not_be_written(path: Path, tmp_path: Path) -> None:
 def test_exit_statuses(path: Path, tmp_path: Path) -> None:
     broken = tmp_path / "in" / "b.dcm"
     broken.write_bytes(path.read_bytes()[:700])
-    assert run("anonymize", path.parent, "-o", tmp_path / "1").returncode == REFUSED
-    assert run("anonymize", path, tmp_path / "none.dcm", "-o", tmp_path / "2").returncode == FAILED
+    assert run("anonymize", *NIFTYPET, path.parent, "-o", tmp_path / "1").returncode == REFUSED
+    assert run("anonymize", *NIFTYPET, path, tmp_path / "none.dcm", "-o", tmp_path / "2").returncode == FAILED
     write(tmp_path / "in" / f"{LAST}.dcm", STUDY)
-    done = run("anonymize", path.parent / f"{LAST}.dcm", path, "--in-place")
+    done = run("anonymize", *NIFTYPET, path.parent / f"{LAST}.dcm", path, "--in-place")
     assert done.returncode == LEFT
     assert_clean(done.stdout, done.stderr)
 
@@ -158,7 +161,7 @@ def test_exit_statuses(path: Path, tmp_path: Path) -> None:
 def test_a_leak_is_named_as_it_happens(path: Path) -> None:
     path.rename(path.with_name(f"{LAST}.dcm"))
     write(path, STUDY)
-    done = run("anonymize", path.parent, "--in-place")
+    done = run("anonymize", *NIFTYPET, path.parent, "--in-place")
     assert done.returncode == LEFT
     assert "<name1>.dcm" in done.stdout + done.stderr
 
@@ -166,13 +169,13 @@ def test_a_leak_is_named_as_it_happens(path: Path) -> None:
 def test_a_path_of_bytes_that_are_no_text(path: Path) -> None:
     odd = os.fsencode(path.parent) + b"/\xff\xfe.dcm"
     path.rename(os.fsdecode(odd))
-    done = run("anonymize", path.parent, "--in-place", "-v")
+    done = run("anonymize", *NIFTYPET, path.parent, "--in-place", "-v")
     assert done.returncode == DONE
     assert "Traceback" not in done.stderr
 
 
 def test_a_reader_that_leaves(path: Path) -> None:
-    shell = f"{sys.executable} -m fastanon anonymize {path} --in-place -v | true"
+    shell = f"{sys.executable} -m fastanon anonymize --profile niftypet {path} --in-place -v | true"
     done = subprocess.run(
         ["/bin/sh", "-c", shell], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, check=False
     )
@@ -186,7 +189,7 @@ def test_one_small_file_imports_nothing_slow(path: Path) -> None:
         "slow = {'numpy', 'numba', 'pydicom', 'click', 'asyncio', 'multiprocessing'} & set(sys.modules);"
         "print(sorted(slow)); sys.exit(status)"
     )
-    done = run("anonymize", path, "--in-place", code=code)
+    done = run("anonymize", *NIFTYPET, path, "--in-place", code=code)
     assert done.returncode == DONE
     assert done.stdout.splitlines()[-1] == "[]"
     assert is_done(path)

@@ -39,7 +39,7 @@ def test_its_count_sees_what_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """With an anonymizer that forgets the copies, the plain search finds them."""
-    monkeypatch.setattr("fastanon.planner.copy_edit", _nothing)
+    monkeypatch.setattr("fastanon.draft.copy_edit", _nothing)
     from fastanon.demo import demo
 
     assert demo(tmp_path / "demo", listmode_bytes=1 << 16) == LEFT
@@ -49,7 +49,8 @@ def test_its_count_sees_what_is_left(
 def test_a_packed_text_that_the_report_does_not_list_is_not_clean(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("fastanon.dicom.DicomPart.packed", lambda _: [])
+    monkeypatch.setattr("fastanon.dicom.DicomPart.is_packed", lambda *_: False)
+    monkeypatch.setattr("fastanon.inside.Inside.packed", lambda _: [])
     from fastanon.demo import demo
 
     assert demo(tmp_path / "demo", listmode_bytes=1 << 16) == LEFT

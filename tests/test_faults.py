@@ -14,8 +14,8 @@ from fastanon import apply
 from fastanon.errors import AccessError, FileError
 from fastanon.opened import Opened
 from fastanon.planner import plan_in_place
-from fastanon.profile import Replacements
 from fastanon.system import System
+from tests.niftypet import scheme
 from tests.siemens_files import Study, left_in, without_pixels, write
 
 STUDY = Study("VAN DER BERG^ANNA")
@@ -70,7 +70,7 @@ class StingyKernel(System):
 
 def change(path: Path, patient: str, system: System, target: Path | None = None) -> None:
     with Opened(path) as opened:
-        plan = plan_in_place(opened, Replacements(patient))
+        plan = plan_in_place(opened, scheme(patient))
         if target is None and plan.strategy == "patch":
             apply.patch(plan, system)
         else:
@@ -152,7 +152,7 @@ def test_short_reads_and_writes_are_continued(system: System, patient: str, tmp_
 def test_a_file_that_changes_meanwhile_is_not_written(kind: str, patient: str, tmp_path: Path) -> None:
     path = write(tmp_path / "a.dcm", STUDY)
     with Opened(path) as opened:
-        plan = plan_in_place(opened, Replacements(patient))
+        plan = plan_in_place(opened, scheme(patient))
         if kind == "grown":
             path.write_bytes(path.read_bytes() + bytes(2))
         elif kind == "touched":
@@ -179,7 +179,7 @@ def test_a_failing_audit_keeps_the_file(patient: str, tmp_path: Path) -> None:
     path = write(tmp_path / "a.dcm", STUDY)
     before = path.read_bytes()
     with Opened(path) as opened:
-        plan = plan_in_place(opened, Replacements(patient))
+        plan = plan_in_place(opened, scheme(patient))
         with pytest.raises(ZeroDivisionError):
             apply.rewrite(opened, plan, str(path), lambda _: 1 / 0)
     assert path.read_bytes() == before

@@ -11,9 +11,9 @@ from fastanon.edits import edited
 from fastanon.errors import FileError
 from fastanon.opened import Opened
 from fastanon.planner import plan_in_place
-from fastanon.profile import Replacements
 from tests.builder import EXPLICIT, IMPLICIT, Item, Leaf, Seq, build, meta, part10
 from tests.canary import CANARIES, leaks_in
+from tests.niftypet import scheme
 
 _, LAST, _, _ = CANARIES
 NAME = Leaf(0x00100010, "PN", f"{LAST}^X".encode())
@@ -52,7 +52,7 @@ def left_after(path: Path, data: bytes) -> list[str]:
     path.write_bytes(data)
     try:
         with Opened(path) as opened:
-            plan = plan_in_place(opened, Replacements())
+            plan = plan_in_place(opened, scheme())
     except FileError:
         return []
     return leaks_in(edited(data, plan.edits))

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fastanon import UsageError, anonymize, dcmanonym
+from fastanon import UsageError, dcmanonym
+from tests.niftypet import anonymize
 from tests.siemens_files import Study, digest, people, read, write
 
 STUDY = Study("VAN DER BERG^ANNA")

@@ -17,7 +17,7 @@ from tests.corpus import corpus_folder
 #: Keys that NIPET, STIR and pet-rd-tools read, in any of the headers here.
 READ = (
     "!originating system", "%SMS-MI version number", "!data offset in bytes", "!type of data", "data format",
-    "%study date (yyyy:mm:dd)", "%study time (hh:mm:ss GMT+00:00)", "isotope name", "radiopharmaceutical",
+    "%study time (hh:mm:ss GMT+00:00)", "isotope name", "radiopharmaceutical",
     "%tracer injection time (hh:mm:ss GMT+00:00)", "tracer activity at time of injection (Bq)",
     "%patient orientation", "%patient scan orientation", "image duration (sec)", "%segment table",
     "%total listmode word counts", "%LM event and tag words format (bits)", "%preset unit", "applied corrections",
@@ -74,13 +74,14 @@ def test_a_header_of_the_hrrt_names_the_patient() -> None:
     found = keyed(HRRT)
     assert interfile.is_interfile(HRRT)
     assert found == [
-        ("name of data file", b"DOE-JANE-2012.2.22.10.9.8_EM.l64"), ("patient name", b"DOE, JANE"),
+        ("name of data file", b"DOE-JANE-2012.2.22.10.9.8_EM.l64"),
+        ("study date (dd:mm:yryr)", b"22:02:2012"), ("patient name", b"DOE, JANE"),
         ("patient dob (yyyy:mm:dd)", b"1955:03:30"), ("patient id", b"2004008"),
         ("referring physician", b"ROSSETTI, CARLO"), ("original institution", b"St. Elsewhere"),
         ("study id", b"0815"),
     ]  # fmt: skip
     rules = [interfile.rule_of(key) for key, _ in found]
-    assert rules == ["file", "patient", "dob", "id", "physician", None, None]
+    assert rules == ["file", "date", "patient", "dob", "id", "physician", "institution", "loid"]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,7 @@ def test_a_header_of_the_hrrt_names_the_patient() -> None:
         ("Patients birth date", "dob"), ("patient's birth name", "patient"),
         ("patientname", "patient"), ("patient_id [1]", "id"), ("other patient ids", "id"),
         ("date of birth", "dob"),
-        ("%performing physician's name", "physician"), ("patient last name", "patient"), ("study ID", None),
+        ("%performing physician's name", "physician"), ("patient last name", "patient"), ("study ID", "loid"),
         ("patient orientation", None), ("patient width", None), ("patient sex", None), ("isotope name", None),
         ("%SMS-MI header name space", None), ("name of data file", "file"),
         ("%data set [2]", "file"), ("number of files", None), ("", None), ("filter name", None),
@@ -155,8 +156,11 @@ def test_what_it_is(data: bytes, is_one: bool) -> None:
 def test_synthetic_headers() -> None:
     person = Person()
     lists, norm = listmode_header(person, 99, 5), norm_header(person)
-    assert [key for key, _ in keyed(lists)] == ["name of data file", "comment", "comment"]
-    assert [key for key, _ in keyed(norm)] == ["name of data file", "raw normalization scans description"]
+    dates = ("study date (yyyy:mm:dd)", "tracer injection date (yyyy:mm:dd)")
+    assert [key for key, _ in keyed(lists)] == ["name of data file", *dates, "comment", "comment"]
+    calibrated = "calibration date (yyyy:mm:dd)"
+    described = "raw normalization scans description"
+    assert [key for key, _ in keyed(norm)] == ["name of data file", dates[0], calibrated, described]
     for data in (lists, norm):
         outside = bytearray(data)
         for f in interfile.fields(data, 0, Space(), ()):
@@ -173,7 +177,11 @@ def test_real_headers() -> None:
     paths = [path for path in sorted((folder / "UCL__STIR").iterdir()) if path.is_file()]
     found = {path.name: keyed(path.read_bytes()) for path in paths if interfile.is_interfile(path.read_bytes())}
     assert found["template_span11.hs"] == [("name of data file", b"template_span11.s")]
-    assert [key for key, _ in found["mMR_listmode.l.hdr"]] == ["name of data file", "comment"]
+    assert [(key.partition(" (")[0], value) for key, value in found["mMR_listmode.l.hdr"][:-1]] == [
+        ("name of data file", b"mMR_listmode.l"), ("study date", b"2017:03:27"),
+        ("tracer injection date", b"2017:03:27"),
+    ]  # fmt: skip
+    assert found["mMR_listmode.l.hdr"][-1][0] == "comment"
 
 
 _pieces = st.sampled_from(

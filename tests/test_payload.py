@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fastanon import anonymize
 from fastanon.chance import expected_hits, histogram
 from fastanon.errors import DONE, LEFT
 from fastanon.identity import Needle
 from fastanon.synthetic import Person, make_listmode, make_listmode_pair
 from fastanon.synthetic.raw import make_norm_pair
+from tests.niftypet import anonymize
 from tests.siemens_files import Study, dataset, read, save
 
 NAME = "THISTLEWOOD^JO"  # 11 letters, and 2

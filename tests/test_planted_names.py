@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pydicom.dataset import Dataset
 
-from fastanon import anonymize
+from tests.niftypet import anonymize
 from tests.planted import folder
 from tests.planted.csa import csa
 from tests.planted.dicom import identity, part10

@@ -17,6 +17,7 @@ from tests.auditing.case import NOBODY, PATIENT, Who, write
 from tests.auditing.dicom import dicom
 from tests.builder import Leaf
 from tests.canary import assert_clean
+from tests.niftypet import NIFTYPET
 
 ROOT = Path(fastanon.__file__).parent.parent
 
@@ -70,9 +71,9 @@ def _arguments(command: str, folder: Path) -> list[object]:
     if command == "audit":
         return ["audit", write(folder.parent / "copy", {"a.dcm": _with_much(NOBODY)}), "--against", folder]
     if command == "copy":
-        return ["anonymize", folder, "-o", folder.parent / "out"]
+        return ["anonymize", *NIFTYPET, folder, "-o", folder.parent / "out"]
     longer = ["--patient", "SOMEBODY WITH A MUCH LONGER^NAME"] if command == "rewrite" else []
-    return ["anonymize", folder, "--in-place", *longer]
+    return ["anonymize", *NIFTYPET, folder, "--in-place", *longer]
 
 
 @pytest.mark.parametrize("command", ["copy", "audit"])

@@ -10,7 +10,6 @@ from pathlib import Path
 import pydicom
 import pytest
 
-from fastanon import anonymize
 from fastanon.errors import FileError, MalformedError, UnsupportedError
 from fastanon.opened import Opened
 from fastanon.siemens import ptd
@@ -19,6 +18,7 @@ from fastanon.synthetic import Person, planted_forms
 from fastanon.synthetic.ptd import make_ptd
 from fastanon.synthetic.words import listmode_block
 from tests.canary import CANARIES
+from tests.niftypet import anonymize
 
 FIRST, LAST, NUMBER, BIRTH = CANARIES
 PERSON = Person(name=f"{LAST}^{FIRST.upper()}", patient_id=NUMBER, birth_date=BIRTH)

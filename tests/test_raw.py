@@ -12,7 +12,7 @@ import numpy as np
 import pydicom
 import pytest
 
-from fastanon import anonymize, synthetic
+from fastanon import synthetic
 from fastanon.synthetic import (
     Person,
     make_older_slice,
@@ -22,6 +22,7 @@ from fastanon.synthetic import (
     make_twix,
     planted_forms,
 )
+from tests.niftypet import anonymize
 
 PEOPLE = [
     Person(),

@@ -47,9 +47,10 @@ def test_the_payload_starts_behind_the_mark(end: bytes) -> None:
 def test_values_that_are_text() -> None:
     assert keyed(file(), 77) == [
         ("PatientName", b"DOE^JANE"), ("PatientID", b"12345"), ("PatientBirthDate", b"19550330"),
-        ("StudyDescription", b"2016"), ("SeriesDescription", b"svs of Jane"), ("StationName", b"MRC35119"),
-        ("InstanceComments", b"first"), ("text", b"second line"), ("ReferringPhysician", b"7"),
-        ("SomethingNew", b"of Jane's"),
+        ("StudyDate", b"20160429"), ("StudyDescription", b"2016"), ("PatientAge", b"061Y"),
+        ("SeriesDescription", b"svs of Jane"), ("StationName", b"MRC35119"),
+        ("DeviceSerialNumber", b"45123"), ("InstanceComments", b"first"), ("text", b"second line"),
+        ("ReferringPhysician", b"7"), ("SomethingNew", b"of Jane's"),
     ]  # fmt: skip
 
 
@@ -57,9 +58,9 @@ def test_values_that_are_text() -> None:
     ("key", "rule"),
     [
         ("PatientName", "patient"), ("PatientsName", "patient"), ("PatientID", "id"), ("PatientBirthDate", "dob"),
-        ("ReferringPhysician", "physician"), ("PerformingPhysiciansName[0]", "physician"), ("StudyDate", None),
+        ("ReferringPhysician", "physician"), ("PerformingPhysiciansName[0]", "physician"), ("StudyDate", "date"),
         ("PatientPosition", None), ("OtherPatientIDs", "id"), ("PatientBirthName", "patient"),
-        ("InstitutionName", None), ("AccessionNumber", "id"), ("PatientAge", None), ("", None),
+        ("InstitutionName", "institution"), ("AccessionNumber", "id"), ("PatientAge", "age"), ("", None),
     ],
 )  # fmt: skip
 def test_rules(key: str, rule: str | None) -> None:
@@ -94,8 +95,9 @@ def test_real_file() -> None:
     assert rda.is_rda(data)
     assert len(data) - rda.locate(data)[1] == 16 * 1024
     assert keyed(data) == [
-        ("PatientName", b"445"), ("PatientID", b"Anonymous"), ("SeriesDescription", b"svs_se_30_LSTG"),
-        ("ProtocolName", b"svs_se_30_LSTG"), ("SequenceDescription", b"*svs_se"),
+        ("PatientName", b"445"), ("PatientID", b"Anonymous"), ("StudyDate", b"20160429"),
+        ("SeriesDate", b"20160429"), ("SeriesDescription", b"svs_se_30_LSTG"),
+        ("ProtocolName", b"svs_se_30_LSTG"), ("InstanceDate", b"20160429"), ("SequenceDescription", b"*svs_se"),
     ]  # fmt: skip
 
 

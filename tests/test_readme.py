@@ -47,6 +47,24 @@ def test_shell_blocks_run(study: Path) -> None:
     assert (study / "report.json").exists()
 
 
+def test_the_table_of_the_profile_is_what_the_program_shows() -> None:
+    command = [sys.executable, "-m", "fastanon", "profile", "show", "petmr", "--markdown"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    shown = re.search(r"<!-- profile -->\n(.*?)<!-- end of profile -->", README, re.DOTALL)
+    assert shown is not None
+    assert done.stdout == shown[1]
+
+
+def test_the_profile_of_ones_own_can_be_loaded(tmp_path: Path) -> None:
+    from fastanon import load_profile
+
+    (own,) = (text for language, text in BLOCKS if language == "toml")
+    (tmp_path / "own.toml").write_text(own)
+    profile = load_profile(tmp_path / "own.toml")
+    assert (profile.action(0x00081030), profile.action(0x00081010)) == ("X", "D")
+    assert "OUR SITE 01" in profile.creators
+
+
 def test_the_two_commands_are_what_ci_runs() -> None:
     script = (ROOT / ".ci" / "run").read_text()
     lines = [line.split("#")[0].strip() for line in INSTALLS.splitlines()]

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fastanon import anonymize
 from fastanon.errors import FileError, MalformedError, NotMedicalError, UnsupportedError
 from fastanon.fields import Field, Space
 from fastanon.opened import Opened
@@ -22,6 +21,7 @@ from fastanon.synthetic import Person, planted_forms
 from fastanon.synthetic.twix import make_twix
 from tests.canary import CANARIES
 from tests.corpus import corpus_folder
+from tests.niftypet import anonymize
 
 FIRST, LAST, NUMBER, BIRTH = CANARIES
 PERSON = Person(name=f"{LAST}^{FIRST.upper()}", patient_id=NUMBER, birth_date=BIRTH)

@@ -17,6 +17,9 @@ _COMMANDS = {
     "inspect": "show what identifies the patient; nothing is changed",
     "anonymize": "remove the patient, in place or to a folder",
     "audit": "search copies for the values of their originals; nothing is changed",
+    "key": "make the key of pseudonyms",
+    "vault": "look up who is who",
+    "profile": "show what becomes of each attribute",
     "demo": "make a synthetic PET/MR study, anonymize it and show what happened",
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from fastanon.errors import DONE, FAILED, REFUSED, AccessError, FileError, UsageError
 
@@ -19,9 +20,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     where = parser.add_mutually_exclusive_group()
     where.add_argument("-o", "--output", metavar="DIR", help="write copies below this folder")
     where.add_argument("--in-place", action="store_true", help="change the files themselves")
-    add("--patient", metavar="NAME", help="what stands in place of the patient's name (default: anonymised)")
-    add("--physician", metavar="NAME", help="what stands in place of the physician's (default: anonymised)")
-    add("--dob", metavar="YYYYMMDD", help="what stands in place of the birth date (default: 19800101)")
+    add_profile(parser)
+    add(
+        "--patient",
+        metavar="NAME",
+        help="what stands for the patient's name and ID (default: a pseudonym)",
+    )
+    add("--physician", metavar="NAME", help="what stands for the physician's (default: a pseudonym)")
+    add("--dob", metavar="YYYYMMDD", help="what stands for the birth date (default: nothing)")
+    add("--map", metavar="FILE.csv", help="new patient IDs by old ones: columns id_old and id_new")
+    add("--key", metavar="FILE", help="the kept key of pseudonyms (default: a random one that is forgotten)")
+    add("--vault", metavar="FILE", help="keep who is who here, encrypted under the key")
     add("--audit", choices=("full", "text", "none"), default="full", help=_AUDIT)
     add("--payload", choices=("patch", "report"), default="patch", help=_PAYLOAD)
     add("--what-if", action="store_true", help="say what would change, and write nothing")
@@ -36,19 +45,19 @@ def run(options: argparse.Namespace) -> int:
     if not options.output and not options.in_place:
         raise UsageError("say where to: -o DIR for copies, or --in-place")
     from fastanon import batch
-    from fastanon.profile import Replacements
     from fastanon.report import FileResult
+    from fastanon.schemes import make_scheme, refuse_inside
     from fastanon.work import Options
 
-    given = {name: getattr(options, name) for name in ("patient", "physician", "dob")}
-    replacements = Replacements(**{name: value for name, value in given.items() if value is not None})
+    refuse_inside(options.key, options.vault, options.output)
+    scheme = make_scheme(**_scheme(options))
 
     def tell(result: FileResult) -> None:
         trouble = result.status in ("failed", "refused")
         if trouble or result.warnings or options.verbose:
             print(result, file=sys.stderr if trouble or result.warnings else sys.stdout)
 
-    wanted = Options(replacements, options.output, options.audit, options.payload)
+    wanted = Options(scheme, options.output, options.audit, options.payload, options.vault)
     report = batch.run(options.paths, wanted, tell)
     for result in report.files:
         if result.leaks:  # known only when all files have been seen: their names may stand in each other's paths
@@ -57,6 +66,26 @@ def run(options: argparse.Namespace) -> int:
         write_report(options.report, report.to_json())
     print(report.summary())
     return report.exit_status
+
+
+def add_profile(parser: argparse.ArgumentParser) -> None:
+    """Add what says how each attribute is treated."""
+    parser.add_argument(
+        "--profile",
+        default="petmr",
+        metavar="NAME|FILE",
+        help="petmr (default), basic, niftypet, or a TOML file",
+    )
+    parser.add_argument(
+        "--option", action="append", default=[], metavar="NAME", help="an option of PS3.15 E.3; may be repeated"
+    )
+
+
+def _scheme(options: argparse.Namespace) -> dict[str, Any]:
+    """Give the arguments of a scheme."""
+    names = {"profile": "profile", "options": "option", "key": "key", "mapping": "map"}
+    names |= {name: name for name in ("patient", "physician", "dob")}
+    return {name: getattr(options, given) for name, given in names.items()}
 
 
 def write_report(path: str, text: str) -> None:
@@ -71,7 +100,7 @@ def _what_if(options: argparse.Namespace) -> int:
     from fastanon.api import plan
 
     status = DONE
-    for planned in plan(options.paths, patient=options.patient, physician=options.physician, dob=options.dob):
+    for planned in plan(options.paths, **_scheme(options)):
         if isinstance(planned, FileError):
             print(planned, file=sys.stderr)
             status = FAILED if isinstance(planned, AccessError) else status or REFUSED

@@ -16,11 +16,14 @@ from fastanon.siemens import protocol
 
 _TAG = struct.Struct("<64si4siii")  # name, vm, vr, syngo type, items, 77 or 205
 _ITEM = struct.Struct("<4i")
-_TEXT_VRS = frozenset((b"LO", b"LT", b"PN", b"SH", b"ST", b"UN", b"UT"))
+_TEXT_VRS = frozenset((b"LO", b"LT", b"PN", b"SH", b"ST", b"UI", b"UN", b"UT"))
 _NUMBER_VRS = frozenset((b"DS", b"IS"))
 _NUMBER = re.compile(rb"[-+.\dEe ]*")  # what is declared one and is none may be text
 _BINARY_VRS = frozenset((b"UN", b"OB"))
+#: Position; weight in kg; age in years with two decimals; and codes: `1;HFS;100.70;33.68;2;0;2;-783721569`.
+_REGISTERED = re.compile(rb"(\d+;[A-Z]+;[\d.]+;)([\d.]+)(;[-\d;]*)")
 MAX_TAGS = 1000
+_LATIN, _LEFTOVER = Text("latin-1"), Text("latin-1", b"\0")
 
 Run = tuple[int, int]
 
@@ -53,7 +56,8 @@ def fields(data: bytes, base: int, space: Space, key: tuple[str, ...]) -> list[F
     Returns
     -------
     list of Field
-        Text items, strings of protocols, and runs of slack (the last part of their key is ``slack``).
+        Text items and UIDs, strings of protocols, and runs of slack (the last part of their key is ``slack``). The
+        age in PatReinPattern is a field of its own; real headers have as many decimals as a birth date takes.
 
     Raises
     ------
@@ -68,7 +72,7 @@ def fields(data: bytes, base: int, space: Space, key: tuple[str, ...]) -> list[F
         for start, end in slacks:
             if data[start:end].strip(b"\0"):
                 place = (base + start, base + end)
-                found.append(Field((*path, "slack"), space, place, place, Text("latin-1", b"\0")))
+                found.append(Field((*path, "slack"), space, place, place, _LEFTOVER))
     return found
 
 
@@ -76,8 +80,17 @@ def _text_fields(data: bytes, run: Run, base: int, space: Space, key: tuple[str,
     content = data[run[0] : run[1]]
     if protocol.is_protocol(content):
         return protocol.fields(content, base + run[0], space, key)
+    registered = _REGISTERED.fullmatch(content) if key[-1] == "PatReinPattern" else None
+    if registered is None:
+        return [_field(key, run, base, space)]
+    pieces = ((key, 1), ((*key[:-1], "PatReinPattern<age>"), 2), (key, 3))
+    spans = ((piece, registered.span(group)) for piece, group in pieces)
+    return [_field(piece, (run[0] + start, run[0] + stop), base, space) for piece, (start, stop) in spans]
+
+
+def _field(key: tuple[str, ...], run: Run, base: int, space: Space) -> Field:
     place = (base + run[0], base + run[1])
-    return [Field(key, space, place, place, Text("latin-1"))]
+    return Field(key, space, place, place, _LATIN)
 
 
 def _walk(data: bytes) -> Iterator[tuple[str, bytes, Run | None, list[Run]]]:

@@ -6,8 +6,9 @@ programs read them, and of HRRT and ECAT headers, which begin with a bare ``!INT
 Lines end with LF, CRLF, or CR CR LF in mMR norms (pet-rd-tools has a cleaner for those). NIPET decodes a
 header as ASCII, so nothing else may be written into one.
 
-A key that is not known here holds a number, a code or a date, and is no field: word counts, the originating
-system, isotopes, and ``scan data type description``, a code by which STIR sorts prompts from randoms.
+A key that is not known here holds a number, a code or a time of day, and is no field: word counts, the originating
+system, isotopes, and ``scan data type description``, a code by which STIR sorts prompts from randoms. Dates are
+fields. CPS also writes them as seconds since 1970, in keys such as ``%study UTC (sec)`` (its Interfile.cpp).
 """
 
 from __future__ import annotations
@@ -31,12 +32,20 @@ _RULES = (
     ("patient", re.compile(_PATIENT + r"names?\b")),
     ("id", re.compile(_PATIENT + r"ids?\b|^(?:accession|medical record) number$")),
     ("dob", re.compile(_PATIENT + r"(?:dob|birth[a-z]*)\b|^(?:dob|date of birth|birth ?date)$")),
+    ("age", re.compile(_PATIENT + r"age$")),
     ("file", re.compile(r"\bfile ?names?\b|\bfile$|^data set$|\b(?:path|directory|folder)$")),
+    ("operator", re.compile(r"\boperators?\b|^contact person$")),
+    ("institution", re.compile(r"\b(?:institutions?|hospitals?|departments?)\b")),
+    ("station", re.compile(r"\b(?:(?:work)?station|host)(?: ?name)?$")),
+    ("device", re.compile(r"\bserial(?: number)?$")),
+    ("loid", re.compile(r"^(?:study|exam) ?id$")),
+    ("uid", re.compile(r"\buids?$|^frame of reference$")),
+    # Interfile V3.3 dates its own keys and the program too: versions, and no days of the exam.
+    ("date", re.compile(r"^(?!.*\b(?:keys|program|software|version|release)\b).*\b(?:study|exam)?(?:date|utc)\b")),
 )
-_TEXT = re.compile(
-    r"\b(?:comments?|remarks?|institutions?|hospitals?|departments?|operators?|contact person|study id)\b"
-    r"|(?<!data type )\bdescription$|^name of "
-)
+_TEXT = re.compile(r"\b(?:comments?|remarks?)\b|(?<!data type )\bdescription$|^name of ")
+
+_COUNTED = ("number of", "total number of")
 
 _Run = tuple[str, int, int]
 
@@ -74,8 +83,18 @@ def fields(data: bytes, base: int, space: Space, key: tuple[str, ...], box: Box 
 
 
 def rule_of(key: str) -> str | None:
-    """Say what the value of a key is: "patient", "id", "dob", "physician", "file", or None."""
+    """Say what the value of a key is.
+
+    Returns
+    -------
+    str or None
+        ``patient``, ``physician``, ``dob``, ``id``, ``age``; ``file``; ``operator``, ``institution``, ``station``,
+        ``device``; ``loid`` for other IDs, ``uid``, ``date``; None for any other. Which number of a date is the
+        day stands in the key, as in ``study date (dd:mm:yryr)`` of the HRRT.
+    """
     plain = _plain(key)
+    if plain.startswith(_COUNTED):
+        return None
     return next((rule for rule, pattern in _RULES if pattern.search(plain)), None)
 
 
@@ -86,8 +105,7 @@ def _plain(key: str) -> str:
 
 def _is_text(key: str) -> bool:
     plain = _plain(key)
-    counted = plain.startswith(("number of", "total number of"))
-    return rule_of(key) is not None or (not counted and bool(_TEXT.search(plain)))
+    return rule_of(key) is not None or (not plain.startswith(_COUNTED) and bool(_TEXT.search(plain)))
 
 
 def _texts(line: bytes) -> Iterator[_Run]:

@@ -6,9 +6,9 @@ is read level by level, each by one expression that knows how many quotes are on
 read, which keeps the time linear.
 
 A tag such as ``<ParamString."PatientName">`` quotes a name of its own, which is no value. A tag without a name
-modifies: ``<Label> "Name"`` is text, but not the parameter's value. Numbers and keys stand without quotes.
-A text with any other word outside quotes, or a brace or quote without its partner, is broken: all of it is then
-text without structure, but for the values that name someone.
+modifies: ``<Label> "Name"`` is text, but not the parameter's value. Numbers and keys stand without quotes; few
+numbers are dates, and fields. A text with any other word outside quotes, or a brace or quote without its partner,
+is broken: all of it is then text without structure, but for the values that a rule replaces.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from functools import cache
 from typing import NamedTuple
 
 from fastanon.fields import Field, Space, Text
-from fastanon.siemens.protocol_keys import LATER, PROGRAM_WORDS, is_kept, rule_of
+from fastanon.siemens.protocol_keys import DATED_NUMBER, PROGRAM_WORDS, is_kept, rule_of
 
-__all__ = ["LATER", "Token", "fields", "is_protocol", "rule_of", "tokens"]
+__all__ = ["Token", "fields", "is_protocol", "rule_of", "tokens"]
 
 _KEY = rb"[A-Za-z_][\w.\[\]]*+[ \t]*+="
 _NUMBER = rb"[-+]?+(?:0[xX][\da-fA-F]++|[\d.]++(?:[eE][-+]?+\d++)?+)(?!\w)"
@@ -39,6 +39,11 @@ _FORMS = {  # Q stands for the quotes of a level; blanks may stand before each
 }
 #: Many numbers, with their keys: where only text is asked for, one step passes over all of them.
 _NUMBERS = rb"(?:(?:%s[ \t]*+)?+%s[\s\0]*+)++" % (_KEY, _NUMBER)
+
+#: A number that is a date, and behind its key in ASCCONV.
+_DATE = rb"((?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))(?![\w.])"
+_DATED = re.compile(rb"%s[ \t]*=[ \t]*%s" % (DATED_NUMBER.encode(), _DATE))
+_ONE_DATE = re.compile(_DATE)
 
 _MOST_QUOTES = 8  # a text inside a string of such a level is taken as it is
 _SHORTEST = 16  # no shorter string holds a text
@@ -86,8 +91,8 @@ def fields(data: bytes, base: int, space: Space, key: tuple[str, ...]) -> list[F
     -------
     list of Field
         Disjoint and in order. The last part of a key is the parameter's name, with ``<Label>`` and the like
-        behind it for the text of a modifier. Of a broken text, what names someone is a field, and each run
-        between such values is one, with the key of the whole, marked as broken.
+        behind it for the text of a modifier. A date that is a number has 0 quotes. Of a broken text, what a rule
+        replaces is a field, and each run between such values is one, with the key of the whole, marked as broken.
     """
     return _Reader(data, base, space, key).found
 
@@ -208,6 +213,8 @@ class _Reader:
         match token.kind:
             case "string" if place.is_text:
                 self._add(place.key, token.start + token.quotes, token.end - token.quotes, token.quotes)
+            case "number":
+                self._add_dates(place.key, token)
             case "open":
                 level.places.append(place)
             case "close" if len(level.places) > 1:
@@ -222,7 +229,7 @@ class _Reader:
                 self._leave(level, token)
 
     def _leave(self, level: _Level, token: Token) -> None:
-        """End a text; where it is broken, take all of it but what names someone as text without structure."""
+        """End a text; where it is broken, take all of it but what a rule replaces as text without structure."""
         self.levels.pop()
         if not level.broken and len(level.places) == 1:
             return
@@ -235,6 +242,13 @@ class _Reader:
                 self.found.append(field)
                 at = stop
         self._add(key, at, token.start, token.quotes, broken=True)
+
+    def _add_dates(self, key: tuple[str, ...], token: Token) -> None:
+        """Take the dates among numbers: in ASCCONV behind their keys, in XProtocol as the value of a parameter."""
+        dates = _ONE_DATE if key[-1:] == (DATED_NUMBER,) else _DATED
+        key = key if dates is _ONE_DATE else (*key, DATED_NUMBER)
+        for match in dates.finditer(self.data, token.start, token.end):
+            self._add(key, *match.span(1), quotes=0)
 
     def _add(self, key: tuple[str, ...], start: int, stop: int, quotes: int, broken: bool = False) -> None:
         if start < stop:

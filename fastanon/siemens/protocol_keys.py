@@ -1,4 +1,4 @@
-"""What the parameters of protocol text are: those that name someone, those that never change, those of programs.
+"""What the parameters of protocol text are: those that identify, those that never change, those of programs.
 
 Names are whole parameter names, in the spellings seen on scanners; case counts.
 """
@@ -7,7 +7,12 @@ from __future__ import annotations
 
 import re
 
-#: Parameters that identify, by the rule for their values.
+#: A parameter that is a number and holds a date as YYYYMMDD: VE11 and XA30 write that of the exam into it, in
+#: ASCCONV of images. In three real files it is their Study Date; a fourth protocol stands alone. In spectroscopy
+#: it is a size.
+DATED_NUMBER = "lFinalMatrixSizePhase"
+
+#: Parameters by the rule for their values; a number at the end of a name is left out.
 RULES: dict[str, tuple[str, ...]] = {
     "patient": (
         "PatientName", "PatientsName", "tPatientName", "tPatientsName",
@@ -17,29 +22,44 @@ RULES: dict[str, tuple[str, ...]] = {
         "PerformingPhysicianName", "PerformingPhysiciansName",
         "ReferringPhysician", "ReferringPhysicianName", "ReferringPhysiciansName",
         "tReferringPhysician", "tReferringPhysicianName", "tReferringPhysiciansName",
-        "OperatorName", "OperatorsName", "tOperatorName", "tOperatorsName",
     ),
+    "operator": ("OperatorName", "OperatorsName", "tOperatorName", "tOperatorsName"),
     "dob": (
         "PatientBirthDay", "PatientBirthDate", "PatientsBirthDay", "PatientsBirthDate",
         "tPatientBirthDay", "tPatientBirthDate", "tPatientsBirthDay", "tPatientsBirthDate",
     ),
+    "age": ("PatientAge", "PatientsAge", "tPatientAge", "tPatientsAge", "PatReinPattern<age>"),
     "id": ("PatientID", "PatientsID", "tPatientID", "tPatientsID"),
+    # Of the database of a site, for patient, study, series and step; one ends with date and time of the exam.
+    "loid": ("Patient", "Study", "StudyID", "tStudyID", "ParentUid", "MeasUID", "MeasUid", "ExamMemoryUID"),
+    "uid": (
+        "FrameOfReference", "tFrameOfReference", "FrameOfReferenceUID", "tReferenceImage", "ReferenceImage",
+        "ReferencedImageSequence", "SourceImageSequence", "RepresentativeImage", "WaterReferencedImageUid",
+        "DICOM_UID_ROOT", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID",
+    ),
+    "institution": (
+        "InstitutionName", "InstitutionAddress", "InstitutionalDepartmentName", "tInstitutionName",
+        "tInstitutionAddress", "tInstitutionalDepartmentName",
+    ),
+    "station": (
+        "StationName", "tStationName",
+        "HOST_NAME", "HOST_NAME_CLIENT", "HOST_NAME_SERVER", "HOST_NAME_SERVER_LINUX",
+    ),
+    "device": ("DeviceSerialNumber", "tDeviceSerialNumber"),
+    "date": (
+        "PrepareTimestamp", "atTXCalibDate", "StudyDate", "tStudyDate", "SeriesDate", "tSeriesDate",
+        "AcquisitionDate", "tAcquisitionDate", "ContentDate", "InstanceDate", DATED_NUMBER,
+    ),
 }  # fmt: skip
 
-#: Parameters that point to a person in a site's database, or say when: no rule replaces them yet.
-LATER = (
-    "Patient", "PatientLOID", "PatientLoid", "Study", "StudyLOID", "StudyLoid", "SeriesLOID", "ParentLoid",
-    "DefaultSeriesLoid", "tCurrentMppsLoid", "StudyLOIDS4Split", "SeriesLOIDS4Split", "MppsLOIDS4Split",
-    "StudyLOIDS4SplitAndPause", "SeriesLOIDS4SplitAndPause", "MppsLOIDS4SplitAndPause",
-    "Studyloids4Split", "MppsLOIDS4DMWLPause", "ParentUid", "MeasUID", "MeasUid", "ExamMemoryUID",
-    "FrameOfReference", "tFrameOfReference", "PrepareTimestamp",
-)  # fmt: skip
+#: Names of LOIDs, whoever they are of: DefaultSeriesLoids4Split, StudyLOIDS4SplitAndPause, tCurrentMppsLoid.
+_LOID = re.compile(r"(?:\w*(?:LOID|Loid)|Studyloid)[Ss]?(?:4\w+)?")
 
 #: Parameters that sound like a patient and say how the machine stands (images turn over when they change), and
-#: the version of the software, by which readers tell the layout.
+#: the version of the software, by which readers tell the layout: it ends with a date that is none of the exam.
 _KEPT = re.compile(
-    r"t?PatientPosition|sPatPosition|PATModeText|.*PatientTable.*|PatientRegistration.*"
-    r"|.*SoftwareVersions?|t?BaselineString",
+    r"t?PatientPosition|s?PatPosition|sPatientPos|PATModeText|.*PatientTable.*|PatientRegistration.*"
+    r"|.*SoftwareVersions?|t?(?:Measured)?BaselineString",
     re.DOTALL,
 )
 
@@ -66,9 +86,10 @@ def rule_of(name: str) -> str | None:
     Returns
     -------
     str or None
-        ``patient``, ``physician``, ``dob`` or ``id``; None where no rule speaks of it.
+        ``patient``, ``physician``, ``operator``, ``dob``, ``age``, ``id``; ``loid`` for other IDs, ``uid``;
+        ``institution``, ``station``, ``device``; ``date``; None where no rule speaks of it.
     """
-    return _RULE_OF.get(name)
+    return _RULE_OF.get(name.rstrip("0123456789")) or ("loid" if _LOID.fullmatch(name) else None)
 
 
 def is_kept(name: str) -> bool:

@@ -26,12 +26,20 @@ _RULES = (
     ("patient", re.compile(r"(?i)^t?(other)?patient'?s?(birth|mothersbirth)?names?$")),
     ("id", re.compile(r"(?i)^t?(other)?patient'?s?ids?$|^accessionnumber$")),
     ("dob", re.compile(r"(?i)^t?patient'?s?(birth(date|day)?|dob)$")),
+    ("age", re.compile(r"(?i)^t?patient'?s?age$")),
+    ("operator", re.compile(r"(?i)operator")),
+    ("institution", re.compile(r"(?i)^t?institution|department")),
+    ("station", re.compile(r"(?i)station(name)?$|hostname$")),
+    ("device", re.compile(r"(?i)serial(number)?$")),
+    ("loid", re.compile(r"(?i)^studyid$|loid$")),
+    ("uid", re.compile(r"(?i)uids?$|^t?frameofreference$")),
+    ("date", re.compile(r"(?i)date(time)?$")),
 )
-_TEXT = re.compile(r"(?i)description|comment|institution|stationname|protocolname|operator|patientname|studyid")
+_TEXT = re.compile(r"(?i)description|comment|protocolname|patientname")
 
-#: Codes that readers and physics need, beside numbers and dates.
+#: Codes that readers and physics need, beside numbers and times of day.
 _CODES = frozenset(
-    "PatientSex PatientAge PatientPosition ModelName DeviceSerialNumber SoftwareVersion SequenceName Nucleus"
+    "PatientSex PatientPosition ModelName SoftwareVersion SequenceName Nucleus"
     " HammingFilter FrequencyCorrection TransmitCoil".casefold().split()
 )
 
@@ -71,7 +79,7 @@ def fields(data: bytes, base: int, space: Space, key: tuple[str, ...]) -> list[F
     Arguments are those of `fastanon.siemens.csa.fields`; `data` is what `locate` takes, and as there
     MalformedError is raised. The last part of a field's key is that of its line, as it is written, without an
     index; ``text`` for a line that has none, such as the second of a comment. Unlike in Interfile, whose keys
-    are mostly codes, a key that is not known here counts as text unless its value is a number or a date.
+    are mostly codes, a key that is not known here counts as text unless its value is a number.
     """
     found = []
     for line in _LINE.finditer(data, 0, locate(data)[0]):
@@ -86,7 +94,14 @@ def fields(data: bytes, base: int, space: Space, key: tuple[str, ...]) -> list[F
 
 
 def rule_of(key: str) -> str | None:
-    """Say whose identity the value of a key is: "patient", "id", "dob", "physician", or None for any other."""
+    """Say what the value of a key is.
+
+    Returns
+    -------
+    str or None
+        ``patient``, ``physician``, ``dob``, ``id``, ``age``; ``operator``, ``institution``, ``station``,
+        ``device``; ``loid`` for other IDs, ``uid``, ``date``; None for any other.
+    """
     plain = re.sub(r"\[[^\]]*\]|[ _-]", "", key)
     return next((rule for rule, pattern in _RULES if pattern.search(plain)), None)
 
@@ -100,6 +115,6 @@ def _split(line: bytes) -> tuple[str, int]:
 def _is_text(name: str, value: bytes) -> bool:
     if name == "text":
         return bool(_LETTER.search(value)) and not value.lstrip(b"\xef\xbb\xbf \t").startswith(_BEGIN)
-    if rule_of(name) or _TEXT.search(name):
-        return True
-    return name.casefold() not in _CODES and not _NUMBER.fullmatch(value.strip(b" \t\0"))
+    if name.casefold() in _CODES:
+        return False
+    return bool(rule_of(name) or _TEXT.search(name)) or not _NUMBER.fullmatch(value.strip(b" \t\0"))

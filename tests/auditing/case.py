@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
+from fastanon.fields import Place as Leak
 from fastanon.report import Report
-from fastanon.search import Place as Leak
 from tests.canary import CANARIES
 
 FIRST, LAST, NUMBER, BIRTH = CANARIES
