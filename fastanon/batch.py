@@ -144,7 +144,8 @@ class Run:
         """Let the vault have who is who in a file that is planned."""
         rows, self._scheme.rows = self._scheme.rows, {}
         if self._vault is not None:
-            rows["path", target.name] = path
+            if target.path != path:
+                rows["path", target.path] = path
             self._vault.keep((*known, old) for known, old in rows.items())
 
     def shown(self, path: str) -> str:

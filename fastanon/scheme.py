@@ -187,7 +187,9 @@ class Scheme:
         action = self.profile.action(tag)
         if rule.action == "A":
             return rule if self.strips else None
-        return None if action in ("", "K") else rule
+        if action in ("", "K"):
+            return None
+        return rule._replace(action="D") if rule.action == "S" and not self.shifts else rule
 
     def subject(self, patient_id: str, name: str) -> Subject:
         """Give whose file it is, by the ID or the name that it holds."""
@@ -227,7 +229,8 @@ class Scheme:
         if given is None and rule.source in ("patient", "id"):
             own = normalised(old) if rule.source == "id" else subject.identifier
             given = self.mapping.get(own) or self.given.patient
-        if given is not None or rule.source == "dob" or not self.keyed:
+        a_date = rule.source == "dob" or (rule.source == "date" and not rule.vr)
+        if given is not None or a_date or not self.keyed:
             return given or ""
         return self._pseudonym(rule, old, subject, room)
 

@@ -47,7 +47,7 @@ _SETTINGS = ("cell_size_check=ON", "temp_store=MEMORY", "secure_delete=ON",
              "journal_mode=DELETE", "synchronous=FULL")  # fmt: skip
 
 #: Kinds of which every original has a pseudonym of its own.
-_EXACT = ("uid", "path")
+_EXACT = ("uid",)
 
 _NONCE = 12
 _WORD = "fastanon"

@@ -203,13 +203,15 @@ def test_an_rda_keeps_its_numbers(tmp_path: Path) -> None:
 
 
 def interfile_header(path: Path, ending: str) -> list[tuple[str, str]]:
-    """Parse an Interfile header strictly: ASCII, ``key:=value`` or nothing on a line, one line ending."""
+    """Parse an Interfile header strictly: ASCII, ``key:=value``, comments, empty lines, one line ending."""
     text = path.read_bytes().decode("ascii")
     *lines, last = text.split(ending)
     assert last == ""
     assert not any(set("\r\n\0") & set(line) for line in lines)
     pairs = [
-        re.fullmatch(r"([!%]?[A-Za-z][^:=]*(?:\([^)]*\))?(?: \[\d+\])?) ?:=(.*)", line) for line in lines if line
+        re.fullmatch(r"([!%]?[A-Za-z][^:=]*(?:\([^)]*\))?(?: \[\d+\])?) ?:=(.*)", line)
+        for line in lines
+        if line and not line.startswith(";")
     ]
     assert all(pairs)
     return [(pair[1].strip("!% "), pair[2]) for pair in pairs if pair]
