@@ -17,7 +17,7 @@ from fastanon.planner import Plan, plan_in_place
 from fastanon.profiles import Profile
 from fastanon.report import FileResult, Report
 from fastanon.runs import Runs
-from fastanon.schemes import DEFAULT, PathLike, make_scheme, refuse_inside
+from fastanon.schemes import DEFAULT, PathLike, make_scheme
 from fastanon.search import Finding, search
 from fastanon.text import decode
 from fastanon.uids import telling_uids
@@ -228,10 +228,11 @@ def anonymize(
     """
     if (to is None) == (not in_place):
         raise UsageError("say either to=FOLDER or in_place=True")
-    refuse_inside(key, vault, to)
     scheme = make_scheme(profile, options, key, mapping, patient, physician, dob)
     folder = None if to is None else os.fspath(to)
-    return batch.run(source, Options(scheme, folder, audit, payload, vault))
+    return batch.run(
+        source, Options(scheme, folder, audit, payload, vault, None if isinstance(key, bytes) else key)
+    )
 
 
 def audit(

@@ -105,7 +105,8 @@ class Run:
                 return None
             self._hosts.add(item.path, found.subjects)
             for needle in found.needles:
-                self.met.setdefault(needle.data, needle)
+                if needle.codec == "utf-8":  # as paths are spelled
+                    self.met.setdefault(needle.data, needle)
             target = self._targets.of(item, self.met.values())
             self._paths[number] = (item.path, target)
             names = {os.path.basename(item.payload or ""): os.path.basename(target.payload)}
@@ -161,6 +162,7 @@ def _last(found: Finding) -> Part:
 def run(source: Input, options: Options, tell: Tell = lambda _: None) -> Report:
     """Do all files of a source and give the report, in the order of the source."""
     listed = sources(source)
+    _refuse_secrets(options, listed)
     # the search, or the copy with the search before and the audit behind it
     passes = 3 if options.to is not None and options.audit == "full" else 1
     results: dict[int, FileResult] = {}
@@ -173,6 +175,18 @@ def run(source: Input, options: Options, tell: Tell = lambda _: None) -> Report:
     files = tuple(batch.with_names(number, results[number]) for number in sorted(results))
     pseudonyms = options.scheme.pseudonyms
     return Report(files, options.scheme.profile.label, pseudonyms.fingerprint if pseudonyms.kept else "")
+
+
+def _refuse_secrets(options: Options, listed: list[Source]) -> None:
+    """Refuse a key or a vault in a folder that is going to be handed on."""
+    secrets = [path for path in (options.key, options.vault) if path is not None]
+    if secrets:
+        from fastanon.vault import refuse_inside
+
+        met = {item.path.removesuffix(item.name) for item in listed if not item.listed}
+        for path in secrets:
+            for folder in met if options.to is None else (options.to,):
+                refuse_inside(path, folder)
 
 
 @contextmanager

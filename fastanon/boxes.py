@@ -28,7 +28,7 @@ def group_box(elements: Elements, index: int, outer: Box | None) -> Box | None:
     """Make the box that the group length of an element's dataset counts, if there is one (PS3.5 7.2)."""
     element = elements[index]
     parent = box_of(elements, element.parent, outer) if element.parent >= 0 else outer
-    if element.tag == walk.ITEM:
+    if element.tag == walk.ITEM or not elements.counted:
         return parent
     for tag in (_LENGTH_TO_END, element.tag & 0xFFFF0000):
         row = elements.before(index, tag)

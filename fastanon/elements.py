@@ -16,7 +16,7 @@ from fastanon.errors import MalformedError
 #: More rows than any real file has, and less memory than a hostile one could ask for (128 MB).
 MAX_ROWS = 2_000_000
 
-_CHARACTER_SET = 0x00080005
+_LENGTH_TO_END, _CHARACTER_SET = 0x00080001, 0x00080005
 
 _REASONS = {
     w.PAST_END: "truncated, or a length that runs past the end",
@@ -128,6 +128,11 @@ class Elements:
         return frozenset(starts) | frozenset(map(operator.add, starts, lengths))
 
     @functools.cached_property
+    def counted(self) -> bool:
+        """Whether any length of a group is in it (PS3.5 7.2), or (0008,0001) Length to End."""
+        return any(not tag & 0xFFFF or tag == _LENGTH_TO_END for tag in self.tags)
+
+    @functools.cached_property
     def _places(self) -> dict[tuple[int, int], list[int]]:
         """Indices of elements by (parent, tag), of those that say something about others.
 
@@ -135,7 +140,9 @@ class Elements:
         """
         found: dict[tuple[int, int], list[int]] = {}
         for i, tag in enumerate(self.tags):
-            if tag & 0xFFFF <= 0xFF and (tag >> 16 & 1 or not tag & 0xFFFF or tag in (0x00080001, _CHARACTER_SET)):
+            if tag & 0xFFFF <= 0xFF and (
+                tag >> 16 & 1 or not tag & 0xFFFF or tag in (_LENGTH_TO_END, _CHARACTER_SET)
+            ):
                 found.setdefault((self.parents[i], tag), []).append(i)
         return found
 

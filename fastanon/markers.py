@@ -64,7 +64,7 @@ def _methods(part: DicomPart) -> list[str]:
 
 
 def _rows(part: DicomPart, *tags: int) -> list[int]:
-    return [i for i in part.elements.rows_of(tags) if part.elements[i].parent < 0]
+    return [i for i in part.elements.rows_of(tags) if part.elements.parents[i] < 0]
 
 
 def marks(part: DicomPart, scheme: Scheme, cleaned: frozenset[str]) -> Iterator[tuple[Field, Edit]]:
@@ -153,7 +153,7 @@ def _element(tag: int, vr: str, value: bytes, mode: int) -> bytes:
 def _room(part: DicomPart, tag: int) -> tuple[int, Box | None]:
     """Give the place of a new element in the order of tags, and what counts its length."""
     elements = part.elements
-    top = [i for i in range(len(elements)) if elements[i].parent < 0]
+    top = [i for i, parent in enumerate(elements.parents) if parent < 0]
     after = next((i for i in top if elements.tags[i] > tag), -1)
     at = elements.headers[after] if after >= 0 else elements.end
     beside = next((i for i in top if elements.tags[i] >> 16 == tag >> 16 and elements.tags[i] & 0xFFFF), -1)

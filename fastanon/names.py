@@ -16,13 +16,17 @@ from fastanon.scheme import Scheme
 _UNSAFE = re.compile(r"[^\w.-]+")
 
 #: UIDs in file names, as archives call their files.
-_UID = re.compile(r"(?<![\d.])(?:[012](?:\.\d+){7,}|2\.25\.\d{20,39}(?:\.\d+)?)(?!\d)")
+_UID = re.compile(r"(?<!\d)(?<!\d\.)(?:[012](?:\.\d+){7,}|2\.25\.\d{20,39}(?:\.\d+)?)(?!\d)")
 
 
 def hits_in_path(path: str, needles: Iterable[Needle]) -> list[Hit]:
     """Find needles in a path; dates only where they are written without slashes."""
-    spelled = [n for n in needles if n.codec == "utf-8" and b"/" not in n.data]
-    return [hit for hit in find(os.fsencode(path), spelled) if b"/" not in os.fsencode(path)[hit.start : hit.end]]
+    data = os.fsencode(path)
+    folded = data.lower()
+    # those of thousands of patients: few stand in it, and only for these is it worth to get ready
+    there = [n for n in needles if n.codec == "utf-8" and n.data in (folded if n.fold else data)]
+    spelled = [n for n in there if b"/" not in n.data]
+    return [hit for hit in find(data, spelled) if b"/" not in data[hit.start : hit.end]] if spelled else []
 
 
 class Mask:
@@ -40,25 +44,33 @@ class Mask:
         self._scheme = scheme if scheme is not None and scheme.maps_uids else None
 
     def shown(self, path: str, needles: Iterable[Needle]) -> str:
-        """Give a path to show: each word as its kind and a running number."""
-        return self._replaced(path, needles, lambda needle, number: f"<{needle.kind}{number}>")
+        """Give a path to show: each word and each UID that goes as its kind and a running number."""
+        return self._written(
+            path, needles, lambda uid: f"<uid{self._number('uid', uid.encode())}>",
+            lambda needle, number: f"<{needle.kind}{number}>",
+        )  # fmt: skip
 
     def cleaned(self, name: str, needles: Iterable[Needle]) -> str:
         """Give a path to write to: each UID mapped, each word as its replacement.
 
         Words that are the same for everybody get a number from the second on.
         """
-        parts, at = [], 0
-        for uid in _UID.finditer(name):
-            parts += [self._replaced(name[at : uid.start()], needles, self._in_a_name), self._mapped(uid[0])]
-            at = uid.end()
-        return "".join([*parts, self._replaced(name[at:], needles, self._in_a_name)])
+        return self._written(name, needles, self._scheme.uid if self._scheme else str, self._in_a_name)
 
-    def _mapped(self, uid: str) -> str:
-        """Map a UID, unless it is a pseudonym already: the names of own output stay."""
-        if self._scheme is None or self._scheme.pseudonyms.uid_bits(uid):
-            return uid
-        return self._scheme.uid(uid)
+    def _written(
+        self,
+        path: str,
+        needles: Iterable[Needle],
+        spell_uid: Callable[[str], str],
+        spell: Callable[[Needle, int], str],
+    ) -> str:
+        """Spell a path anew; the UIDs that are pseudonyms already stay."""
+        parts, at, scheme = [], 0, self._scheme
+        for uid in _UID.finditer(path) if scheme is not None else ():
+            if scheme is not None and not scheme.pseudonyms.uid_bits(uid[0]):
+                parts += [self._replaced(path[at : uid.start()], needles, spell), spell_uid(uid[0])]
+                at = uid.end()
+        return "".join([*parts, self._replaced(path[at:], needles, spell)])
 
     def _in_a_name(self, needle: Needle, number: int) -> str:
         word = _UNSAFE.sub("_", needle.new) or needle.kind
@@ -68,9 +80,12 @@ class Mask:
         data = os.fsencode(path)
         for hit in reversed(hits_in_path(path, needles)):
             word = (hit.needle.kind, data[hit.start : hit.end].lower())
-            number = self._numbers.setdefault(word, 1 + sum(kind == word[0] for kind, _ in self._numbers))
-            data = data[: hit.start] + os.fsencode(spell(hit.needle, number)) + data[hit.end :]
+            data = data[: hit.start] + os.fsencode(spell(hit.needle, self._number(*word))) + data[hit.end :]
         return os.fsdecode(data)
+
+    def _number(self, kind: str, word: bytes) -> int:
+        """Give the running number of a word of its kind."""
+        return self._numbers.setdefault((kind, word), 1 + sum(known == kind for known, _ in self._numbers))
 
 
 @dataclass(frozen=True)

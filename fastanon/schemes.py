@@ -18,24 +18,6 @@ PathLike: TypeAlias = "str | os.PathLike[str]"
 DEFAULT = "petmr"
 
 
-def refuse_inside(key: PathLike | bytes | None, vault: PathLike | None, to: PathLike | None) -> None:
-    """Refuse a key or a vault in the folder that is going to be handed on.
-
-    Raises
-    ------
-    UsageError
-        If one lies there, or if a vault is wanted without a key that is kept.
-    """
-    if vault is not None and key is None:
-        raise UsageError("a vault needs a key that is kept: who has no key can't open it")
-    paths = [path for path in (key, vault) if path is not None and not isinstance(path, bytes)]
-    if paths and to is not None:
-        from fastanon import vault as vaults
-
-        for path in paths:
-            vaults.refuse_inside(path, to)
-
-
 def make_scheme(
     profile: PathLike | Profile = DEFAULT,
     options: Iterable[str] = (),

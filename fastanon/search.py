@@ -178,7 +178,7 @@ def _hits_with_text(
 ) -> list[tuple[Hit, Field | None]]:
     """Give all hits with the text around them, but for those in values that change as a whole."""
     whole = Runs(f.value for f, rule in fields if rule.action != "N")
-    hits = hits_in(part, needles)
+    hits = hits_in(part, needles, (f.outer for f, rule in fields if rule.action == "X"))
     return [(hit, None if whole.hold(hit.start, hit.end) else part.field_at(hit.start, hit.end)) for hit in hits]
 
 
@@ -211,14 +211,25 @@ def in_payloads(
     return ((n, scanner.scan(part, payload)) for n, part, payload in found if needles)
 
 
-def hits_in(part: Part, needles: tuple[Needle, ...]) -> Iterator[Hit]:
-    """Search a part, payloads left out."""
-    runs = [run for run in part.searched() if run[0] < run[1]] if needles else []
+def hits_in(part: Part, needles: tuple[Needle, ...], gone: Iterable[Run] = ()) -> Iterator[Hit]:
+    """Search a part, payloads and what goes left out."""
+    runs = _without(part.searched(), gone) if needles else []
     if sum(stop - start for start, stop in runs) <= _BLOCK:
         yield from _hits_in_small(part, needles, runs)
         return
     for start, stop in runs:
         yield from _hits_in_run(part, needles, start, stop)
+
+
+def _without(runs: Iterable[Run], gone: Iterable[Run]) -> list[Run]:
+    """Take sorted runs out of others."""
+    holes, found = sorted(gone), []
+    for start, stop in runs:
+        for hole in (hole for hole in holes if start <= hole[0] and hole[1] <= stop):
+            found.append((start, hole[0]))
+            start = hole[1]
+        found.append((start, stop))
+    return [run for run in found if run[0] < run[1]]
 
 
 def _hits_in_small(part: Part, needles: tuple[Needle, ...], runs: list[Run]) -> Iterator[Hit]:

@@ -58,18 +58,37 @@ class Targets:
         if self._to is None and not self._moves:
             return Target(item.path, item.payload or "", item.name, False)
         root = item.path.removesuffix(item.name) if self._to is None else self._to
-        stem = os.path.splitext(item.payload or item.path)[0]
-        extension = item.path[len(stem) :]
-        start = os.path.join(root, self._mask.cleaned(item.name, needles)).removesuffix(extension)
-        path, number = start + extension, 2
-        while path in self._taken or (self._to is None and path != item.path and os.path.lexists(path)):
-            path, number = f"{start}-{number}{extension}", number + 1
+        cleaned = os.path.join(root, self._mask.cleaned(item.name, needles))
+        start, endings = _parted(cleaned, item)
+        stem, number = start, 2
+        while self._is_taken([stem + ending for ending in endings], item):
+            stem, number = f"{start}-{number}", number + 1
+        path, *beside = (stem + ending for ending in endings)
         self._taken.add(path)
         self._files[item.path] = path
-        payload = path.removesuffix(extension) + item.payload[len(stem) :] if item.payload else ""
-        return Target(path, payload, os.path.relpath(path, root), self._to is not None)
+        return Target(path, "".join(beside), os.path.relpath(path, root), self._to is not None)
+
+    def _is_taken(self, paths: list[str], item: Source) -> bool:
+        """Say whether a file of this run got the first path, or another file is at any of them."""
+        own = (item.path, item.payload)
+        there = self._to is None and any(path not in own and os.path.lexists(path) for path in paths)
+        return paths[0] in self._taken or there
 
     def file_names(self, path: str, target: str) -> FileNames:
         """Give the new paths of all files so far as a DICOMDIR names them."""
         here, there = os.path.dirname(path), os.path.dirname(target)
         return FileNames({os.path.relpath(o, here): os.path.relpath(n, there) for o, n in self._files.items()})
+
+
+def _parted(cleaned: str, item: Source) -> tuple[str, list[str]]:
+    """Part a cleaned path into a stem and the endings of the file and of its payload.
+
+    The endings of a pair are those of its format. Of a file alone any part behind a dot may belong to a UID or to
+    a name: it comes out of the cleaned path.
+    """
+    if not item.payload:
+        stem, ending = os.path.splitext(cleaned)
+        return stem, [ending]
+    old = os.path.splitext(item.payload)[0]
+    ending = item.path[len(old) :]
+    return cleaned.removesuffix(ending), [ending, item.payload[len(old) :]]

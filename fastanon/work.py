@@ -43,6 +43,8 @@ class Options:
 
     vault : path or None
         Where to keep who is who.
+    key : path or None
+        Where the key lies, which may not be handed on with the files.
 
     Raises
     ------
@@ -55,11 +57,14 @@ class Options:
     audit: str = "full"
     payload: str = "patch"
     vault: str | os.PathLike[str] | None = None
+    key: str | os.PathLike[str] | None = None
 
     def __post_init__(self) -> None:
         for value, known, what in ((self.audit, AUDITS, "audit"), (self.payload, PAYLOADS, "payload")):
             if value not in known:
                 raise UsageError(f"{what}: one of {', '.join(known)}")
+        if self.vault is not None and not self.scheme.pseudonyms.kept:
+            raise UsageError("a vault needs a key that is kept: who has no key can't open it")
 
 
 class Done(NamedTuple):

@@ -46,10 +46,9 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("say where to: -o DIR for copies, or --in-place")
     from fastanon import batch
     from fastanon.report import FileResult
-    from fastanon.schemes import make_scheme, refuse_inside
+    from fastanon.schemes import make_scheme
     from fastanon.work import Options
 
-    refuse_inside(options.key, options.vault, options.output)
     scheme = make_scheme(**_scheme(options))
 
     def tell(result: FileResult) -> None:
@@ -57,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
         if trouble or result.warnings or options.verbose:
             print(result, file=sys.stderr if trouble or result.warnings else sys.stdout)
 
-    wanted = Options(scheme, options.output, options.audit, options.payload, options.vault)
+    wanted = Options(scheme, options.output, options.audit, options.payload, options.vault, options.key)
     report = batch.run(options.paths, wanted, tell)
     for result in report.files:
         if result.leaks:  # known only when all files have been seen: their names may stand in each other's paths
