@@ -20,6 +20,9 @@ _LENGTH = 20
 #: What NiftyPET's ``dcmanonym`` writes where nothing is said.
 _NIFTYPET = {"patient": "anonymised", "physician": "anonymised", "dob": "19800101"}
 
+#: An ID of Siemens' that is a UID.
+_UID = re.compile(r"[0-2](?:\.\d+){4,}(?<=.{25})")
+
 _REMEMBERED = 4096
 _STANDARD = "1.2.840.10008."  # PS3.6 A: the names of DICOM's own
 
@@ -109,7 +112,7 @@ class Scheme:
     ) -> None:
         self.profile, self.pseudonyms = profile, pseudonyms or Pseudonyms()
         self.mapping = mapping or {}
-        self.given = given or Given()
+        self.given = self._asked = given or Given()
         self.keyed = self.strips or self.pseudonyms.kept
         if not self.keyed:
             wanted = {name: getattr(self.given, name) for name in _NIFTYPET}
@@ -225,18 +228,23 @@ class Scheme:
         """
         if rule.action == "S":
             return self.shifted(rule.vr, old, subject) or ""
-        given = getattr(self.given, rule.source, None) if rule.source in ("patient", "physician", "dob") else None
-        if given is None and rule.source in ("patient", "id"):
-            own = normalised(old) if rule.source == "id" else subject.identifier
-            given = self.mapping.get(own) or self.given.patient
+        given = self._given(rule.source, normalised(old) if rule.source == "id" else subject.identifier)
         a_date = rule.source == "dob" or (rule.source == "date" and not rule.vr)
         if given is not None or a_date or not self.keyed:
             return given or ""
         return self._pseudonym(rule, old, subject, room)
 
+    def _given(self, source: str, patient: str) -> str | None:
+        """Give what the user wants to read: of a patient what was asked for, or mapped, or is the default."""
+        if source in ("patient", "id"):
+            return self._asked.patient or self.mapping.get(patient) or self.given.patient
+        return {"physician": self.given.physician, "dob": self.given.dob}.get(source)
+
     def _pseudonym(self, rule: Rule, old: str, subject: Subject, room: int) -> str:
         if rule.vr in DUMMIES:
             return DUMMIES[rule.vr]
+        if rule.source == "loid" and _UID.fullmatch(old):
+            return self.uid(old)
         whole = _LENGTHS.get(rule.vr, _LENGTH)
         value = subject.identifier if rule.source == "patient" and subject.identifier else normalised(old)
         new = self._text(rule.source, value, min(room or whole, whole) if rule.fixed else whole)

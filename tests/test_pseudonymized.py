@@ -129,6 +129,13 @@ def test_no_value_comes_out_by_any_door(tmp_path: Path, key: Path, source: Path)
     assert_clean(*(str(path.relative_to(tmp_path)) for path in files))
 
 
+@pytest.mark.parametrize("more", [[], ["--in-place"]])
+def test_what_if_shows_no_value_either(more: list[str], tmp_path: Path, key: Path, source: Path) -> None:
+    before = contents(tmp_path)
+    run(source, "--what-if", "--key", key, *more)
+    assert contents(tmp_path) == before
+
+
 def test_everything_is_looked_up(tmp_path: Path, key: Path, source: Path) -> None:
     options = ("--vault", tmp_path / "v", "--key", key)
     run(source, "-o", tmp_path / "out", *options)
@@ -206,6 +213,12 @@ def other_vault(folder: Path) -> Path:
         return folder / "other"
 
 
+def open_vault(folder: Path) -> Path:
+    with Vault(folder / "open", Pseudonyms(read_key(folder / "k"))):
+        (folder / "open").chmod(0o644)
+    return folder / "open"
+
+
 def inside(folder: Path, name: str) -> Path:
     (folder / "in" / name).write_bytes((folder / "k").read_bytes())
     (folder / "in" / name).chmod(0o600)
@@ -228,6 +241,7 @@ WRONG: dict[str, tuple[Callable[[Path], list[object]], str]] = {
     "short key": (lambda f: ["-o", f / "out", "--key", short(f)], "64 hex digits"),
     "no key": (lambda f: ["-o", f / "out", "--key", f / "none"], "No such file"),
     "another key's vault": (lambda f: [*kept(f), "--vault", other_vault(f)], "belongs to another key"),
+    "vault of mode 0644": (lambda f: [*kept(f), "--vault", open_vault(f)], "group or others may use the vault"),
     "an ID twice": (lambda f: [*kept(f), "--map", twice(f)], "line 3: the id_old of line 2 again"),
 }
 
@@ -245,6 +259,11 @@ def test_wrong_usage_writes_nothing(name: str, tmp_path: Path, key: Path, source
     assert contents(tmp_path) == before
     assert not (tmp_path / "out").exists()
     assert key.is_file()
+
+
+def test_a_key_beside_two_folders_is_no_key_in_them(tmp_path: Path, key: Path, source: Path) -> None:
+    run(source / LAST, source / "b", "--in-place", "--key", key, "--vault", tmp_path / "v")
+    run(source / "b", source / LAST, "--in-place", "--key", key, "--vault", source / "v")
 
 
 # a full disk

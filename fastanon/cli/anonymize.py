@@ -64,7 +64,15 @@ def run(options: argparse.Namespace) -> int:
     if options.report:
         write_report(options.report, report.to_json())
     print(report.summary())
+    if scheme.keyed:
+        print(f"profile {report.profile}; {_way_back(report.key)}")
     return report.exit_status
+
+
+def _way_back(key: str) -> str:
+    if key:
+        return f"pseudonymized: who has the key {key} can tell whose data it is"
+    return "anonymized: the key of this run is forgotten"
 
 
 def add_profile(parser: argparse.ArgumentParser) -> None:
