@@ -72,6 +72,15 @@ class Run:
             assert result is not None
             yield number, result
 
+    def settle(self, listed: list[Source]) -> None:
+        """Move files in place out of folders whose names turned out to be those of others."""
+        for number, (source, target) in self._paths.items():
+            if target is not None:
+                final = self._targets.settled(listed[number], target, self.met.values())
+                if final != target:
+                    _move(target.path, target.payload, final)
+                    self._paths[number] = (source, final)
+
     def with_names(self, number: int, result: FileResult) -> FileResult:
         """Mask the paths of a result, and say what they give away, once all identities are known."""
         source, target = self._paths[number]
@@ -79,7 +88,7 @@ class Run:
         if seen is None:
             return result
         assert target is not None
-        if result.output:
+        if result.output or target.path != source:
             result = replace(result, output=self.shown(target.path))
         hits = hits_in_path(target.name, self.met.values())
         places = tuple(Place("file name", h.start, h.end - h.start, h.needle.kind) for h in hits)
@@ -115,9 +124,7 @@ class Run:
             renamed = Renamed(self._mask, self.met.values(), names if free else None, files)
             done, audit = self._write(opened, item, found, renamed, target)
         if target.moves(item):
-            apply.move(item.path, target.path)
-            if item.payload:
-                apply.move(item.payload, target.payload)
+            _move(item.path, item.payload or "", target)
         changed = done.plan.edits or target.moves(item)
         status = ANONYMIZED if changed else COPIED if target.copied else UNCHANGED
         messages = done.plan.messages + (("its payload lies beside it, kept as it is",) if item.payload else ())
@@ -154,6 +161,12 @@ class Run:
         return self._mask.shown(path, self.met.values())
 
 
+def _move(path: str, payload: str, target: Target) -> None:
+    apply.move(path, target.path)
+    if payload:
+        apply.move(payload, target.payload)
+
+
 def _last(found: Finding) -> Part:
     """Give the dataset, or the only part."""
     return next(one.part for one in reversed(found.parts) if not isinstance(one.part, Inside))
@@ -172,6 +185,7 @@ def run(source: Input, options: Options, tell: Tell = lambda _: None) -> Report:
             results[number] = result
             meter.done(listed[number])
             tell(result)
+    batch.settle(listed)
     files = tuple(batch.with_names(number, results[number]) for number in sorted(results))
     pseudonyms = options.scheme.pseudonyms
     return Report(files, options.scheme.profile.label, pseudonyms.fingerprint if pseudonyms.kept else "")
@@ -183,7 +197,7 @@ def _refuse_secrets(options: Options, listed: list[Source]) -> None:
     if secrets:
         from fastanon.vault import refuse_inside
 
-        met = {item.path.removesuffix(item.name) for item in listed if not item.listed}
+        met = {item.root for item in listed if not item.listed and item.path != item.root}
         for path in secrets:
             for folder in met if options.to is None else (options.to,):
                 refuse_inside(path, folder)

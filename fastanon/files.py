@@ -42,6 +42,8 @@ class Source:
         Where it is.
     name : str
         Its path below an output folder.
+    root : str
+        The folder that was named, or in which a file that was named lies.
     payload : str or None
         The file beside it that holds its payload: Siemens' ``.bf``, or the data of an Interfile header.
     listed : bool
@@ -55,6 +57,7 @@ class Source:
     payload: str | None = None
     listed: bool = False
     problem: FileError | None = None
+    root: str = ""
 
 
 def sources(source: Input) -> list[Source]:
@@ -78,7 +81,8 @@ def sources(source: Input) -> list[Source]:
     for kind, path in found:
         for item in _files_below(path) if kind == "folder" else [_file(path, not listed)]:
             name = os.path.relpath(item.path, base)
-            every.setdefault(item.path, Source(item.path, name, None, item.listed, item.problem))
+            root = path if kind == "folder" else os.path.dirname(path)
+            every.setdefault(item.path, Source(item.path, name, None, item.listed, item.problem, root))
     return list(_paired(every))
 
 

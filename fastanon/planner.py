@@ -48,6 +48,8 @@ class Plan:
         What is left in structures that contradict themselves, and in payloads.
     bulk : tuple of Bulk
         What the search of the payloads brought; empty if there was none.
+    shown : str
+        The path without what identifies in it, if that was asked for.
     structural : int
         Needles met in keys, numbers, codes and kept words, and left there.
     packed : tuple of (str, int)
@@ -68,6 +70,7 @@ class Plan:
     warnings: tuple[str, ...] = ()
     leaks: tuple[Place, ...] = ()
     bulk: tuple[Bulk, ...] = ()
+    shown: str = ""
 
     @property
     def marked(self) -> bool:
@@ -134,6 +137,7 @@ def make_plan(
             found.payload, sum(draft.structural for draft, _ in drafts), tuple(_packed(found, scheme)),
             tuple(_messages(found, edits)), tuple(note for one in found.parts for note in one.part.notes),
             leaks, tuple(seen for draft, _ in drafts for seen in draft.bulk),
+            Mask(scheme).shown(opened.path, found.needles) if explain else "",
         )  # fmt: skip
     except FileError as error:
         error.path = opened.path

@@ -56,9 +56,9 @@ class Targets:
     def of(self, item: Source, needles: Iterable[Needle]) -> Target:
         """Give a file its place."""
         if self._to is None and not self._moves:
-            return Target(item.path, item.payload or "", item.name, False)
-        root = item.path.removesuffix(item.name) if self._to is None else self._to
-        cleaned = os.path.join(root, self._mask.cleaned(item.name, needles))
+            return Target(item.path, item.payload or "", _below(item)[1], False)
+        root, name = (self._to, item.name) if self._to is not None else _below(item)
+        cleaned = os.path.join(root, self._mask.cleaned(name, needles))
         start, endings = _parted(cleaned, item)
         stem, number = start, 2
         while self._is_taken([stem + ending for ending in endings], item):
@@ -67,6 +67,16 @@ class Targets:
         self._taken.add(path)
         self._files[item.path] = path
         return Target(path, "".join(beside), os.path.relpath(path, root), self._to is not None)
+
+    def settled(self, item: Source, target: Target, needles: Iterable[Needle]) -> Target:
+        """Give where a file in place is in the end, once all identities are known: its folders may name others."""
+        folder, base = os.path.split(target.name)
+        cleaned = self._mask.cleaned(folder, needles) if self._moves and not target.copied else folder
+        path = os.path.join(item.root, cleaned, base)
+        if cleaned == folder or os.path.lexists(path):
+            return target
+        payload = os.path.join(os.path.dirname(path), os.path.basename(target.payload)) if target.payload else ""
+        return Target(path, payload, os.path.join(cleaned, base), False)
 
     def _is_taken(self, paths: list[str], item: Source) -> bool:
         """Say whether a file of this run got the first path, or another file is at any of them."""
@@ -78,6 +88,11 @@ class Targets:
         """Give the new paths of all files so far as a DICOMDIR names them."""
         here, there = os.path.dirname(path), os.path.dirname(target)
         return FileNames({os.path.relpath(o, here): os.path.relpath(n, there) for o, n in self._files.items()})
+
+
+def _below(item: Source) -> tuple[str, str]:
+    """Give the folder whose name is the user's choice, and the path below it."""
+    return item.root, os.path.relpath(item.path, item.root)
 
 
 def _parted(cleaned: str, item: Source) -> tuple[str, list[str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -18,17 +17,13 @@ from fastanon.pseudonyms import Pseudonyms, new_key, read_key
 from fastanon.synthetic import Person, make_slice, make_study
 from tests.canary import CANARIES, assert_clean
 from tests.profiles import study
+from tests.test_again import digests
 
 FIRST, LAST, NUMBER, BIRTH = CANARIES
 PERSON = Person(f"{LAST}^{FIRST}", NUMBER, BIRTH)
 KEY = bytes(range(32))
 SCAN = datetime.date(2017, 3, 27)
 STUDY_UID = "1.3.6.1.4.1.9590.100.1.2.333444555666777"
-
-
-def contents(folder: Path) -> dict[str, str]:
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 @pytest.fixture
@@ -59,7 +54,7 @@ def test_options_are_any_iterable_and_a_profile_is_a_value(kind: str, folder: Pa
     profile = fastanon.load_profile("basic", OPTIONS[kind]())
     assert isinstance(profile, fastanon.Profile)
     report = fastanon.anonymize(folder, to=tmp_path / "loaded", profile=profile, key=KEY)
-    assert contents(tmp_path / "named") == contents(tmp_path / "loaded")
+    assert digests(tmp_path / "named") == digests(tmp_path / "loaded")
     ds = pydicom.dcmread(tmp_path / "loaded" / "0.dcm")
     assert (ds.SOPInstanceUID, ds.StudyDate) == (f"{study.INSTANCE}.0", "20170327")
     assert ds.PatientName != f"{LAST}^{FIRST}"
@@ -80,7 +75,7 @@ def test_a_profile_of_ones_own(spell: Callable[[Path], str | Path], folder: Path
     report = fastanon.anonymize(
         folder, to=tmp_path / "loaded", profile=fastanon.load_profile(spell(path)), key=KEY
     )
-    assert contents(tmp_path / "named") == contents(tmp_path / "loaded")
+    assert digests(tmp_path / "named") == digests(tmp_path / "loaded")
     ds = pydicom.dcmread(tmp_path / "loaded" / "0.dcm")
     assert ds.InstitutionName == "Nowhere Hospital"
     assert report.profile.startswith("own")
@@ -91,7 +86,7 @@ def test_a_key_is_bytes_or_a_path(folder: Path, tmp_path: Path) -> None:
     new_key(tmp_path / "k")
     keys = (read_key(tmp_path / "k"), tmp_path / "k", str(tmp_path / "k"))
     reports = [fastanon.anonymize(folder, to=tmp_path / f"out{n}", key=key) for n, key in enumerate(keys)]
-    assert contents(tmp_path / "out0") == contents(tmp_path / "out1") == contents(tmp_path / "out2")
+    assert digests(tmp_path / "out0") == digests(tmp_path / "out1") == digests(tmp_path / "out2")
     assert {one.key for one in reports} == {Pseudonyms(keys[0]).fingerprint}  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="32 bytes"):
         fastanon.anonymize(folder, to=tmp_path / "out", key=bytes(31))
@@ -146,9 +141,9 @@ def test_nothing_is_raised_of_nothing(tmp_path: Path) -> None:
 def test_a_plan_is_what_is_done(profile: str, folder: Path) -> None:
     loaded = fastanon.load_profile(profile)
     (folder / "broken.dcm").write_bytes((folder / "0.dcm").read_bytes()[:-3])
-    before = contents(folder)
+    before = digests(folder)
     plans = fastanon.plan(iter(sorted(folder.iterdir())), profile=loaded, key=KEY)
-    assert contents(folder) == before
+    assert digests(folder) == before
     assert [type(one) for one in plans[:3]] == [fastanon.Plan] * 3
     assert isinstance(plans[3], FileError)
     assert_clean(repr(plans))

@@ -112,7 +112,7 @@ def _what_if(options: argparse.Namespace) -> int:
             print(planned, file=sys.stderr)
             status = FAILED if isinstance(planned, AccessError) else status or REFUSED
             continue
-        print(f"{planned.path}: {planned.strategy}, {len(planned.edits)} edits")
+        print(f"{planned.shown}: {planned.strategy}, {len(planned.edits)} edits")
         for place in planned.places:
             print(f"  {place.offset:>12}  {place.length:>6} bytes  {place.where}: {place.kind}")
     return status
