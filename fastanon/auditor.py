@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from fastanon import bulk
 from fastanon.bulk import Bulk
 from fastanon.chance import Advance, Scanned
 from fastanon.container import read_parts
-from fastanon.fields import Place
+from fastanon.fields import Field, Place
 from fastanon.identity import Needle
-from fastanon.inside import Inside
 from fastanon.opened import Opened
 from fastanon.part import Part, holding
 from fastanon.planner import Plan
 from fastanon.rules import DUMMIES
 from fastanon.scheme import Scheme
-from fastanon.search import hits_in, hits_in_numbers, in_payloads, left_at, place_in_numbers, with_insides
+from fastanon.search import (
+    hits_in,
+    hits_in_numbers,
+    in_payloads,
+    left_at,
+    place_in_numbers,
+    remembered,
+    with_insides,
+)
 from fastanon.uids import SHORTEST, uids_in
 
 
@@ -68,11 +77,15 @@ class Secrets:
     @classmethod
     def of(cls, needles: tuple[Needle, ...], uids: Iterable[bytes] = ()) -> Secrets:
         """Leave out the dates that others or dummies have become: nobody can tell these apart."""
-        dates = [needle for needle in needles if needle.kind == "date"]
-        become = {needle.new.encode(needle.codec, "replace") for needle in dates}
-        become |= {DUMMIES[vr][:8].encode(codec) for vr in ("DA", "DT") for codec in {n.codec for n in dates}}
-        kept = tuple(needle for needle in needles if needle.kind != "date" or needle.data not in become)
-        return cls(kept, frozenset(uid for uid in uids if len(uid) >= SHORTEST))
+        return cls(_telling(needles), frozenset(uid for uid in uids if len(uid) >= SHORTEST))
+
+
+@functools.lru_cache(8)  # the slices of a series have the same
+def _telling(needles: tuple[Needle, ...]) -> tuple[Needle, ...]:
+    dates = [needle for needle in needles if needle.kind == "date"]
+    become = {needle.new.encode(needle.codec, "replace") for needle in dates}
+    become |= {DUMMIES[vr][:8].encode(codec) for vr in ("DA", "DT") for codec in {n.codec for n in dates}}
+    return tuple(needle for needle in needles if needle.kind != "date" or needle.data not in become)
 
 
 def of_copy(
@@ -120,19 +133,36 @@ def _seen(parts: Sequence[Part], found: Iterable[tuple[int, Scanned]]) -> tuple[
 
 def _left(part: Part, secrets: Secrets, scheme: Scheme) -> list[Place]:
     """Give the places of all hits; without a name those in keys, numbers and codes that no rule replaces."""
-    if isinstance(part, Inside):
-        given = (secrets.needles, secrets.uids, scheme)
-        return part.remember("left", given, lambda: list(_find_left(part, secrets, scheme)))
-    return list(_find_left(part, secrets, scheme))
+    uids = [found for found in remembered(part, "uids", (), _uids) if found[1] in secrets.uids]
+    hits = partial(_hits_left, secrets.needles, scheme)
+    left = remembered(part, "left", (secrets.needles, scheme), hits)
+    return [*left, *_uids_left(part, uids, scheme)] if uids else left
 
 
-def _find_left(part: Part, secrets: Secrets, scheme: Scheme) -> Iterator[Place]:
-    changed = ((f, rule) for f, rule in part.identifying(scheme) if rule.action != "N")
-    own = sorted((f for f, _ in changed), key=lambda f: f.value)
-    for hit in hits_in(part, secrets.needles):
+def _uids(part: Part) -> list[tuple[tuple[int, int], bytes]]:
+    return list(uids_in(part))
+
+
+def _hits_left(needles: tuple[Needle, ...], scheme: Scheme, part: Part) -> list[Place]:
+    left = []
+    own: list[Field] | None = None
+    for hit in hits_in(part, needles):
+        own = _changing(part, scheme) if own is None else own
         f = part.field_at(hit.start, hit.end) or holding(own, hit.start, hit.end)
-        yield left_at(part, hit) if f is None else Place(f.name, hit.start, hit.end - hit.start, hit.needle.kind)
-    for (start, end), uid in uids_in(part) if secrets.uids else ():
-        f = (part.field_at(start, end) or holding(own, start, end)) if uid in secrets.uids else None
+        size = hit.end - hit.start
+        left.append(left_at(part, hit) if f is None else Place(f.name, hit.start, size, hit.needle.kind))
+    return left
+
+
+def _uids_left(part: Part, uids: list[tuple[tuple[int, int], bytes]], scheme: Scheme) -> Iterator[Place]:
+    own = _changing(part, scheme)
+    for (start, end), _ in uids:
+        f = part.field_at(start, end) or holding(own, start, end)
         if f is not None:
             yield Place(f.name, start, end - start, "UID")
+
+
+def _changing(part: Part, scheme: Scheme) -> list[Field]:
+    """Give the fields whose values should have changed."""
+    changed = (f for f, rule in part.identifying(scheme) if rule.action != "N")
+    return sorted(changed, key=lambda f: f.value)

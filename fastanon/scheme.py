@@ -231,6 +231,8 @@ class Scheme:
         given = self._given(rule.source, normalised(old) if rule.source == "id" else subject.identifier)
         a_date = rule.source == "dob" or (rule.source == "date" and not rule.vr)
         if given is not None or a_date or not self.keyed:
+            if given and rule.source == "id" and not rule.fixed:
+                self.note("patient", given, old)
             return given or ""
         return self._pseudonym(rule, old, subject, room)
 

@@ -135,14 +135,14 @@ def search(
     found = identity_of(parts, scheme, host)
     if scheme.maps_uids:
         for one in found.parts:
-            one.uids.extend(_remembered(one.part, "uids", (), lambda part: list(uids_in(part))))
+            one.uids.extend(remembered(one.part, "uids", (), lambda part: list(uids_in(part))))
     if is_own([(one.part, one.fields) for one in found.parts], _changing(found), scheme):
         return Finding(
             tuple(Searched(one.part, one.base, [], []) for one in found.parts), found.subjects, (), 0, True
         )
     for one in found.parts:
         one.hits.extend(
-            _remembered(
+            remembered(
                 one.part, "hits", (found.needles, scheme), partial(_hits_with_text, found.needles, one.fields)
             )
         )
@@ -168,7 +168,7 @@ def with_insides(parts: Iterable[Part]) -> Iterator[tuple[Part, int]]:
         yield from ((inside, base) for base, inside in part.insides())
 
 
-def _remembered(part: Part, what: str, given: tuple[object, ...], make: Callable[[Part], list[T]]) -> list[T]:
+def remembered(part: Part, what: str, given: tuple[object, ...], make: Callable[[Part], list[T]]) -> list[T]:
     """Ask a part, or one that lies in a part for what it was asked before."""
     return part.remember(what, given, lambda: make(part)) if isinstance(part, Inside) else make(part)
 
@@ -193,7 +193,7 @@ def identity_of(parts: Iterable[Part], scheme: Scheme, host: Host = nobody) -> F
         fields = [(f, rule) for f, rule in every if rule.kind != FILE_NAME]
         found.append(Searched(part, base, fields, [f for f, rule in every if rule.kind == FILE_NAME]))
         make = partial(_values_of, fields=fields, scheme=scheme, subjects=subjects)
-        values += _remembered(part, "values", (scheme, subjects.whole), make)
+        values += remembered(part, "values", (scheme, subjects.whole), make)
     return Finding(tuple(found), subjects, *needles_of(tuple(values)))
 
 
