@@ -90,7 +90,7 @@ def inspect(source: Input) -> list[Inspection]:
             if item.problem is not None:
                 raise item.problem
             with Opened(item.path) as opened:
-                found.append(_inspection(opened.path, search(opened, scheme)))
+                found.append(_inspection(opened.path, search(opened, scheme, everything=True)))
         except FileError as error:
             error.path = item.path
             found.append(Inspection(item.path, error=error))

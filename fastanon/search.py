@@ -115,6 +115,7 @@ def search(
     payloads: bool = False,
     advance: Advance = lambda _: None,
     host: Host = nobody,
+    everything: bool = False,
 ) -> Finding:
     """Read a file's identifying fields, and find every copy of their values.
 
@@ -130,6 +131,8 @@ def search(
         Is told of bytes of payload as they are searched.
     host : callable
         Says whose a study is, by its UID, for a file that names nobody.
+    everything : bool
+        Whether to search also what goes, and what changes as a whole.
     """
     parts = read_parts(opened)
     found = identity_of(parts, scheme, host)
@@ -141,11 +144,8 @@ def search(
             tuple(Searched(one.part, one.base, [], []) for one in found.parts), found.subjects, (), 0, True
         )
     for one in found.parts:
-        one.hits.extend(
-            remembered(
-                one.part, "hits", (found.needles, scheme), partial(_hits_with_text, found.needles, one.fields)
-            )
-        )
+        hits = partial(_hits_with_text, found.needles, [] if everything else one.fields)
+        one.hits.extend(remembered(one.part, "hits", (found.needles, scheme, everything), hits))
         one.spelled.extend(hits_in_numbers(one.part, found.needles))
     if payloads:
         for number, scanned in in_payloads([one.part for one in found.parts], found.needles, advance):

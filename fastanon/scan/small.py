@@ -17,15 +17,24 @@ class Small(Matcher):
     def __init__(self, patterns: Iterable[Pattern]) -> None:
         super().__init__(patterns)
         self._order = sorted(range(len(self.patterns)), key=lambda n: len(self.patterns[n].data))
+        self._place = {n: at for at, n in enumerate(self._order)}
+        self._sizes = sorted({len(pattern.data) for pattern in self.patterns})
+        self._folded = {p.data: n for n, p in enumerate(self.patterns) if p.fold}
+        self._exact = {p.data: n for n, p in enumerate(self.patterns) if not p.fold}
         self._inner = [self._inside(at) for at in range(len(self._order))]
 
     def _inside(self, at: int) -> int | None:
         """Give the shortest pattern that stands wherever the one at this place in the order does."""
         outer = self.patterns[self._order[at]]
-        for n in self._order[:at]:
-            inner = self.patterns[n]
-            if inner.data in (outer.data.lower() if inner.fold else outer.data) and inner.fold >= outer.fold:
-                return n
+        texts = ((outer.data.lower(), self._folded),) if outer.fold else (
+            (outer.data.lower(), self._folded), (outer.data, self._exact),
+        )  # fmt: skip
+        for size in (size for size in self._sizes if size <= len(outer.data)):
+            for text, known in texts:
+                for start in range(len(text) - size + 1):
+                    n = known.get(text[start : start + size])
+                    if n is not None and self._place[n] < at:
+                        return n
         return None
 
     def on(self, buffer: Bytes) -> Callable[[int, int], list[Match]]:
