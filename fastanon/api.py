@@ -191,7 +191,9 @@ def anonymize(
     to : path, optional
         Write copies below this folder; nothing that exists is overwritten.
     in_place : bool
-        Change the files themselves. One of `to` and `in_place` must be given.
+        Change the files themselves. One of `to` and `in_place` must be given. Files whose names below the named
+        folder give the patient away get other names (`FileResult.output`), but for the profile ``niftypet``: a
+        ``datain`` would lead nowhere.
     profile : {"petmr", "basic", "niftypet"}, path of a TOML file, or Profile
         What becomes of each attribute; a Profile comes from `fastanon.load_profile`.
     options : iterable of str
