@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from fastanon.bulk import Bulk
 from fastanon.chance import Advance
 from fastanon.dicom import DicomPart
 from fastanon.dicomdir import is_directory
-from fastanon.errors import UsageError
+from fastanon.errors import FileError, UsageError
 from fastanon.fields import Place
 from fastanon.files import Input, Source, sources
 from fastanon.hosts import Hosts
@@ -60,26 +60,38 @@ class Run:
         """Do every file; those that name nobody come last, since their paths may name others."""
         if self.to is not None and any(f"{item.path}/".startswith(f"{self.to}/") for item in listed):
             raise UsageError("the output folder lies among the files that would be read")
-        later = []
+        later, done = [], []
         for number, item in enumerate(listed):
             result = self._attempt(number, item, last=False)
             if result is None:
                 later.append((number, item))
-            else:
-                yield number, result
+                continue
+            if result.status in (ANONYMIZED, UNCHANGED):
+                done.append(number)
+            yield number, result
+        self._settle(listed, done)  # before any DICOMDIR names them
         for number, item in later:
             result = self._attempt(number, item, last=True)
             assert result is not None
             yield number, result
 
-    def settle(self, listed: list[Source]) -> None:
-        """Move files in place out of folders whose names turned out to be those of others."""
-        for number, (source, target) in self._paths.items():
-            if target is not None:
-                final = self._targets.settled(listed[number], target, self.met.values())
-                if final != target:
+    def _settle(self, listed: list[Source], done: list[int]) -> None:
+        """Move files in place whose names turned out to be those of others.
+
+        One that can't be moved stays, and its name is reported as left.
+        """
+        for number in done:
+            source, target = self._paths[number]
+            final = self._targets.settled(listed[number], target, self.met.values()) if target else None
+            if target is not None and final is not None and final != target:
+                if self._vault is not None:
+                    self._vault.keep([("path", final.path, source)])
+                with suppress(FileError):
                     _move(target.path, target.payload, final)
                     self._paths[number] = (source, final)
+                    self._targets.moved(listed[number], final)
+                    if self._vault is not None:  # the name of another patient stands in it
+                        self._vault.drop("path", target.path)
 
     def with_names(self, number: int, result: FileResult) -> FileResult:
         """Mask the paths of a result, and say what they give away, once all identities are known."""
@@ -185,7 +197,6 @@ def run(source: Input, options: Options, tell: Tell = lambda _: None) -> Report:
             results[number] = result
             meter.done(listed[number])
             tell(result)
-    batch.settle(listed)
     files = tuple(batch.with_names(number, results[number]) for number in sorted(results))
     pseudonyms = options.scheme.pseudonyms
     return Report(files, options.scheme.profile.label, pseudonyms.fingerprint if pseudonyms.kept else "")

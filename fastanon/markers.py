@@ -22,7 +22,6 @@ from fastanon.rules import BINARY_VRS
 from fastanon.scheme import Scheme
 
 REMOVED, METHOD, CODES, DATES = 0x00120062, 0x00120063, 0x00120064, 0x00280303
-_DATASET_TAGS = (REMOVED, METHOD, CODES, DATES)
 #: Options that clean what stays, and their codes.
 _CLEANING = {"clean-graphics": "113103", "clean-structured-content": "113104", "clean-descriptors": "113105"}
 _FIRST_LINE = re.compile(rb"[^\r\n]*([\r\n]+)")

@@ -39,7 +39,7 @@ class Plan:
     places : tuple of Place
         Why, if that was asked for: what was found and where. In a deflated dataset offsets count inflated bytes.
     scanned : int
-        Bytes outside payloads; all of them were searched.
+        Bytes outside payloads; all of them that stay were searched.
     payload : int
         Bytes of bulk data.
     warnings : tuple of str

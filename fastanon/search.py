@@ -95,8 +95,8 @@ class Finding:
 
     @property
     def scanned(self) -> int:
-        """Bytes outside payloads."""
-        return sum(stop - start for one in self.parts for start, stop in one.part.searched())
+        """Bytes outside payloads that were searched, or go; of own output none was."""
+        return 0 if self.own else sum(stop - start for one in self.parts for start, stop in one.part.searched())
 
     @property
     def payload(self) -> int:

@@ -69,14 +69,22 @@ class Targets:
         return Target(path, "".join(beside), os.path.relpath(path, root), self._to is not None)
 
     def settled(self, item: Source, target: Target, needles: Iterable[Needle]) -> Target:
-        """Give where a file in place is in the end, once all identities are known: its folders may name others."""
+        """Give where a file in place is in the end, once the identities of others are known too.
+
+        Of a pair the folders change alone: the header has the name of its data in it already.
+        """
         folder, base = os.path.split(target.name)
-        cleaned = self._mask.cleaned(folder, needles) if self._moves and not target.copied else folder
-        path = os.path.join(item.root, cleaned, base)
-        if cleaned == folder or os.path.lexists(path):
-            return target
+        loose, kept = (folder, base) if target.payload else (target.name, "")
+        cleaned = self._mask.cleaned(loose, needles) if self._moves and not target.copied else loose
+        path = os.path.join(item.root, cleaned, kept) if kept else os.path.join(item.root, cleaned)
         payload = os.path.join(os.path.dirname(path), os.path.basename(target.payload)) if target.payload else ""
-        return Target(path, payload, os.path.join(cleaned, base), False)
+        if cleaned == loose or any(map(os.path.lexists, filter(None, (path, payload)))):
+            return target
+        return Target(path, payload, os.path.relpath(path, item.root), False)
+
+    def moved(self, item: Source, target: Target) -> None:
+        """Remember where a file is now, for a DICOMDIR."""
+        self._files[item.path] = target.path
 
     def _is_taken(self, paths: list[str], item: Source) -> bool:
         """Say whether a file of this run got the first path, or another file is at any of them."""

@@ -210,6 +210,11 @@ class Vault:
                 if known is None or (row.kind in _EXACT and known != row.original):
                     self._put(row, self.path)
 
+    def drop(self, kind: str, pseudonym: str) -> None:
+        """Take a row out, if it is there; SQLite overwrites what it held."""
+        with _told(self.path), self._transaction():
+            self._db.execute("DELETE FROM originals WHERE pseudonym = ? AND kind = ?", (_utf8(pseudonym), kind))
+
     def lookup(self, pseudonym: str) -> list[Row]:
         """Give the rows of a pseudonym, one for each kind.
 

@@ -132,7 +132,8 @@ class Work:
                 left = auditor.of_copy(path, secrets, self._options.scheme, self._full, advance)
                 if marked and left.leaks:
                     raise _MarkedLeakError
-                seen.append(replace(left, bulk=plan.bulk))  # which tells of patches too
+                scanned = 0 if found.own else left.scanned  # there are no values to search for
+                seen.append(replace(left, bulk=plan.bulk, scanned=scanned))  # the plan tells of patches too
 
         written = apply.rewrite(opened, plan, target or plan.path, audit, advance=advance)
         return "rewrite" if plan.edits else "copy", written, seen[0] if seen else None

@@ -226,6 +226,6 @@ def test_an_edit_of_equal_length_leaves_the_lines_as_they_are(data: bytes) -> No
     "line", [b" " * 200_000, b"patient " * 25_000, b";" + b"[" * 200_000, b"%data set:={" + b"," * 200_000]
 )
 def test_long_lines_take_no_long_time(line: bytes) -> None:
-    started = time.perf_counter()
+    started = time.process_time()  # of this process alone, however busy the machine is
     interfile.fields(line + b":=" + line, 0, Space(), ())
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
