@@ -10,6 +10,7 @@ from fastanon.dicom import DicomPart
 from fastanon.elements import Elements, read_elements
 from fastanon.errors import FileError, MalformedError, NotMedicalError, UnsupportedError
 from fastanon.fields import Box, Space
+from fastanon.limits import FLOOR, check, limits
 from fastanon.opened import Opened
 from fastanon.part import Part, TextPart
 from fastanon.payload import Payload
@@ -21,10 +22,8 @@ _BIG = "1.2.840.10008.1.2.2"
 _DEFLATED = {"1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205"}
 _TRANSFER_SYNTAX = 0x00020010
 
-#: A deflated dataset may grow to this many bytes: deflated files are small, bombs are not.
-MAX_INFLATED = 1 << 30
-
 _BLOCK = 16 << 20
+_TAKEN, _STEP = 1 << 16, 1 << 20  # bytes read and inflated at a time
 _LEAST = 8  # bytes of the shortest element
 
 
@@ -112,7 +111,12 @@ def _read_dataset(view: walk.Bytes, start: int, stop: int, mode: int) -> Element
 
 
 def _refuse_more(part: DicomPart) -> None:
-    """Refuse a file that goes on behind its dataset with more than zeros: nobody knows what that is."""
+    """Refuse a header that is too large, and a file that goes on behind its dataset with more than zeros.
+
+    Nobody knows what that is.
+    """
+    size = part.stop - part.start - sum(one.end - one.start for one in part.payloads())
+    check("header", size, "bytes outside payloads", part.start)
     for at in range(part.elements.end, part.stop, _BLOCK):
         if part.read(at, min(at + _BLOCK, part.stop)).strip(b"\0"):
             raise UnsupportedError("something that is no element follows", offset=part.elements.end)
@@ -160,27 +164,44 @@ def _read_bare(opened: Opened) -> tuple[Part, ...]:
     elements = read_elements(view, 0, size, mode)
     if elements.end != size:
         raise NotMedicalError("begins like a DICOM dataset, but is none", offset=elements.end)
-    return (DicomPart(Space(), view, elements, 0, size, opened),)
+    dataset = DicomPart(Space(), view, elements, 0, size, opened)
+    _refuse_more(dataset)
+    return (dataset,)
 
 
 def _inflate(opened: Opened, start: int, stop: int) -> DicomPart:
     """Inflate a dataset (PS3.5 A.5: raw RFC 1951, padded to even length)."""
-    engine = zlib.decompressobj(-zlib.MAX_WBITS)
-    try:
-        data = engine.decompress(opened.read(start, stop), MAX_INFLATED)
-    except zlib.error:
-        raise MalformedError("the deflated dataset can't be inflated", offset=start) from None
-    if engine.unconsumed_tail or not engine.eof:
-        raise MalformedError(f"the deflated dataset is cut off, or over {MAX_INFLATED} bytes", offset=start)
+    data, rest = _inflated(opened, start, stop)
     codec = "deflate"
-    if engine.unused_data.strip(b"\0"):
-        if engine.unused_data != gzip_trailer(data):
-            raise UnsupportedError("bytes behind the deflated dataset", offset=stop - len(engine.unused_data))
+    if rest.strip(b"\0"):
+        if rest != gzip_trailer(data):
+            raise UnsupportedError("bytes behind the deflated dataset", offset=stop - len(rest))
         codec = "deflate+trailer"
     elements = read_elements(data, 0, len(data), 0)
     part = DicomPart(Space(Space(), codec, start, stop), data, elements, 0, len(data))
     _refuse_more(part)
     return part
+
+
+def _inflated(opened: Opened, start: int, stop: int) -> tuple[bytes, bytes]:
+    """Inflate step by step, so that a bomb is met before it fills the memory; give the data and what follows."""
+    engine, parts, size = zlib.decompressobj(-zlib.MAX_WBITS), [], 0
+    most = min(limits().inflated, max(FLOOR, (stop - start) * limits().ratio))
+    waiting, at = b"", start
+    while not engine.eof:
+        if not waiting:
+            waiting, at = opened.read(at, min(at + _TAKEN, stop)), min(at + _TAKEN, stop)
+        try:
+            parts.append(engine.decompress(waiting, _STEP))
+        except zlib.error:
+            raise MalformedError("the deflated dataset can't be inflated", offset=start) from None
+        waiting, size = engine.unconsumed_tail, size + len(parts[-1])
+        if size > most:
+            name = "ratio" if most < limits().inflated else "inflated"
+            raise MalformedError(f"the deflated dataset grows past {most} bytes (limit {name})", offset=start)
+        if at == stop and not parts[-1] and not engine.eof:
+            raise MalformedError("the deflated dataset is cut off", offset=start)
+    return b"".join(parts), engine.unused_data + opened.read(at, stop)
 
 
 def deflate(data: bytes, codec: str) -> bytes:

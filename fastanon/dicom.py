@@ -6,11 +6,12 @@ import functools
 from collections.abc import Callable, Container, Iterator
 
 from fastanon import dictionary, walk
-from fastanon.boxes import box_of
+from fastanon.boxes import Boxes
 from fastanon.decisions import decided
 from fastanon.dicomdir import patients_of
 from fastanon.dictionary import LIMITS, PADDING, TEXT_VRS
 from fastanon.elements import Element, Elements
+from fastanon.errors import FileError
 from fastanon.fields import Box, Field, Space, Text
 from fastanon.inside import BASE64, LEAST, Inside, inside_of, is_inside, read_text
 from fastanon.keep import AROUND, KEEP, KEPT_PRIVATE, is_kept
@@ -66,6 +67,7 @@ class DicomPart(Part):
     ) -> None:
         super().__init__(space, data, start, stop, opened)
         self.elements, self.outer = elements, outer
+        self.boxes = Boxes(elements, outer)
         self.borders = elements.borders
         self._inside: dict[int, list[Field]] = {}
         self._texts: dict[int, str] = {}
@@ -97,11 +99,11 @@ class DicomPart(Part):
         return self._texts[index]
 
     @functools.cached_property
-    def payload_rows(self) -> list[int]:
-        """Give the rows of bulk data without text."""
+    def payload_rows(self) -> dict[int, None]:
+        """The rows of bulk data without text, in order: a set that keeps it."""
         tags = self.elements.tags
         found = [i for i, tag in enumerate(tags) if is_payload(tag) and not self.elements[i].nested]
-        return [i for i in found if tags[i] >> 16 != 0x7FE1 or self.creator(i) == "SIEMENS CSA NON-IMAGE"]
+        return {i: None for i in found if tags[i] >> 16 != 0x7FE1 or self.creator(i) == "SIEMENS CSA NON-IMAGE"}
 
     def payloads(self) -> list[Payload]:
         """Give the runs of bulk data without text, in order."""
@@ -135,11 +137,20 @@ class DicomPart(Part):
         for i in () if self.space.codec else self._siemens_rows:
             element = self.elements[i]
             if element.length >= LEAST and is_inside(data := self.value(i)):
-                found[i] = inside_of(data, element.tag, self._key(i))
+                found[i] = self._inside_of(i, data)
                 broken = found[i].broken
                 if broken is not None:
                     self._note(broken.name, element.value + broken.value[0])
         return found
+
+    def _inside_of(self, index: int, data: bytes) -> Inside:
+        """Read such a text; what goes wrong in it is told with the offset in this space."""
+        element = self.elements[index]
+        try:
+            return inside_of(data, element.tag, self._key(index))
+        except FileError as error:
+            error.tag, error.offset = element.tag, element.value + (error.offset or 0)
+            raise
 
     def insides(self) -> list[tuple[int, Inside]]:
         """Give the CSA headers and protocols in it, with the offset of each."""
@@ -237,7 +248,7 @@ class DicomPart(Part):
         vr = element.real_vr
         text = _spelling(self.charset(index), vr)
         value, outer = (element.value, element.end), (element.header, element.outer_end)
-        box = box_of(self.elements, index, self.outer)
+        box = self.boxes.of(index)
         return Field(self._key(index), self.space, outer, value, text, box, fixed=False)
 
     def charset(self, index: int) -> str:
@@ -308,7 +319,7 @@ class DicomPart(Part):
             if csa.is_csa(data):
                 return read_text(data, base, self.space, whole.key)
             if interfile.is_interfile(data):
-                box = box_of(self.elements, index, self.outer)
+                box = self.boxes.of(index)
                 return interfile.fields(data, base, self.space, whole.key, box)
         return read_text(data, base, self.space, whole.key) if protocol.is_protocol(data) else [whole]
 
@@ -321,14 +332,17 @@ class DicomPart(Part):
         return self._keys[index]
 
     def _make_key(self, index: int) -> tuple[str, ...]:
-        names: list[str] = []
-        while index >= 0:
-            element = self.elements[index]
-            if element.tag != walk.ITEM:
-                creator = self.creator(index) if dictionary.is_private(element.tag) else ""
-                names.append(f"{creator} {dictionary.keyword_of(element.tag)}".strip())
-            index = element.parent
-        return tuple(reversed(names))
+        """Give the names from the outside in: up to the first row around it whose key is known, and back."""
+        rows, tags = [index], self.elements.tags
+        while (row := self.elements.parents[rows[-1]]) >= 0 and row not in self._keys:
+            rows.append(row)
+        key = self._keys.get(row, ())
+        for row in reversed(rows):
+            if tags[row] != walk.ITEM:
+                creator = self.creator(row) if dictionary.is_private(tags[row]) else ""
+                key = (*key, f"{creator} {dictionary.keyword_of(tags[row])}".strip())
+            self._keys[row] = key
+        return key
 
 
 @functools.lru_cache(256)

@@ -12,18 +12,16 @@ from typing import NamedTuple
 from fastanon import dictionary
 from fastanon import walk as w
 from fastanon.errors import MalformedError
-
-#: More rows than any real file has, and less memory than a hostile one could ask for (128 MB).
-MAX_ROWS = 2_000_000
+from fastanon.limits import Limits, limits
 
 _LENGTH_TO_END, _CHARACTER_SET = 0x00080001, 0x00080005
+_REMEMBERED = 1 << 16  # records, of 400 bytes each
 
 _REASONS = {
     w.PAST_END: "truncated, or a length that runs past the end",
     w.BAD_VR: "no VR where explicit VR needs one",
     w.NOT_AN_ITEM: "a sequence holds something that is no item",
     w.STRAY_DELIMITER: "an item or delimiter outside a sequence",
-    w.TOO_DEEP: f"more than {w.MAX_LEVEL // 2} sequences inside each other",
     w.UNDEFINED_VALUE: "an undefined length without a delimiter, or where none may be",
 }
 
@@ -97,7 +95,8 @@ class Elements:
         self.vrs = table[w.VR :: w.COLUMNS]
         self.headers = table[w.HEADER :: w.COLUMNS]
         self.parents = table[w.PARENT :: w.COLUMNS]
-        self._made: dict[int, Element] = {}
+        self._charsets: dict[int, int] = {}
+        self._made: dict[int, Element] = {}  # of the last few that were asked for
 
     def __len__(self) -> int:
         return len(self.tags)
@@ -107,6 +106,8 @@ class Elements:
         if known is None:
             tag, vr, *rest = self.table[index * w.COLUMNS : (index + 1) * w.COLUMNS]
             known = Element(tag, chr(vr & 0xFF) + chr(vr >> 8) if vr else "", *rest)
+            if len(self._made) >= _REMEMBERED:
+                self._made.clear()
             self._made[index] = known
         return known
 
@@ -159,12 +160,20 @@ class Elements:
 
     def charset_row(self, index: int) -> int:
         """Give the index of the Specific Character Set that holds for an element, or -1."""
-        parent = self[index].parent
-        while True:
-            found = self._places.get((parent, _CHARACTER_SET), [])
-            if found or parent < 0:
-                return found[0] if found else -1
-            parent = self[self[parent].parent].parent
+        return self._charset_of(self.parents[index])
+
+    def _charset_of(self, item: int) -> int:
+        """Give the same for all elements of an item: of the nearest one around it that has any."""
+        passed = []
+        while item not in self._charsets:
+            found = self._places.get((item, _CHARACTER_SET), [])
+            if found or item < 0:
+                self._charsets[item] = found[0] if found else -1
+            else:
+                passed.append(item)
+                item = self.parents[self.parents[item]]
+        self._charsets.update(dict.fromkeys(passed, self._charsets[item]))
+        return self._charsets[item]
 
 
 def read_elements(
@@ -188,22 +197,32 @@ def read_elements(
     Raises
     ------
     MalformedError
-        With the offset at which the structure breaks.
+        With the offset at which the structure breaks, or a limit is passed.
     """
     if compiled:
         from fastanon.walk_compiled import walk  # imports numba
     else:
         walk = w.walk
-    room = 512
+    bounds = limits()
+    # a row takes at least 8 bytes of the file
+    most = min(bounds.elements, (stop - start) // 8 + 1)
+    state, room = array("q", [0]) * w.state_size(bounds.depth), min(512, most)
     while True:
-        table, state = array("q", bytes(8 * w.COLUMNS * room)), array("q", bytes(8 * w.STATE))
+        table = array("q", [0]) * (w.COLUMNS * room)
         status = walk(
             data, start, stop, mode, only_group, table, state, dictionary.kinds(), dictionary.sequences()
         )
         if status == w.OK:
-            return Elements(table[: state[w.COUNT] * w.COLUMNS], state[w.WHERE])
-        if status != w.FULL:
-            raise MalformedError(_REASONS[status], offset=state[w.WHERE])
-        if room > MAX_ROWS:
-            raise MalformedError(f"more than {MAX_ROWS} elements", offset=state[w.WHERE])
-        room *= 8
+            del table[state[w.COUNT] * w.COLUMNS :]
+            return Elements(table, state[w.WHERE])
+        if status != w.FULL or room == most:
+            raise MalformedError(_reason(status, bounds), offset=state[w.WHERE])
+        room = min(room * 8, most)
+
+
+def _reason(status: int, bounds: Limits) -> str:
+    if status == w.TOO_DEEP:
+        return f"more than {bounds.depth} sequences inside each other (limit depth)"
+    if status == w.FULL:
+        return f"more than {bounds.elements} elements (limit elements)"
+    return _REASONS[status]

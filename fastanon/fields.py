@@ -5,7 +5,7 @@ Every format contributes a reader that yields fields; planning and writing know 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Box:
     fill : bytes
         One byte to fill up with.
     parent : Box or None
-        The next box around it.
+        The next box around it. Boxes of one space are told apart without it: by their bytes and slots.
     """
 
     start: int
@@ -39,7 +39,7 @@ class Box:
     slots: tuple[Slot, ...]
     align: int = 1
     fill: bytes = b"\0"
-    parent: Box | None = None
+    parent: Box | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fastanon import spellings, text
+from fastanon.limits import check
 from fastanon.spellings import CUTS, weight
 
 _FIRST_IDEOGRAPH = "\u2e80"
@@ -96,6 +97,11 @@ def needles_of(values: tuple[Value, ...]) -> tuple[tuple[Needle, ...], int]:
         Longest first.
     left_out : int
         How many values were too short or too common to be searched for.
+
+    Raises
+    ------
+    MalformedError
+        If they are more than the limit.
     """
     own = {codec for value in values for codec in text.codecs_of(value.encoding)}
     codecs = (*_EVERYWHERE, *sorted(own.difference(("ascii", *_EVERYWHERE))))
@@ -108,6 +114,7 @@ def needles_of(values: tuple[Value, ...]) -> tuple[tuple[Needle, ...], int]:
         left_out += not forms
         for needle in (n for form, new in forms for codec in codecs for n in _spell(form, new, codec, value)):
             found.setdefault((needle.data, needle.kind, needle.escape), needle)
+        check("needles", len(found), "spellings of values to search for")
     return tuple(sorted(found.values(), key=lambda n: (-len(n.data), n.data))), left_out
 
 

@@ -11,7 +11,6 @@ import struct
 from collections.abc import Iterator
 
 from fastanon import __version__, walk
-from fastanon.boxes import group_box
 from fastanon.dicom import DicomPart
 from fastanon.dictionary import PADDING, SHORT_VRS
 from fastanon.edits import Edit
@@ -156,4 +155,4 @@ def _room(part: DicomPart, tag: int) -> tuple[int, Box | None]:
     after = next((i for i in top if elements.tags[i] > tag), -1)
     at = elements.headers[after] if after >= 0 else elements.end
     beside = next((i for i in top if elements.tags[i] >> 16 == tag >> 16 and elements.tags[i] & 0xFFFF), -1)
-    return at, part.outer if beside < 0 else group_box(elements, beside, part.outer)
+    return at, part.outer if beside < 0 else part.boxes.group(beside)

@@ -135,9 +135,14 @@ def holding(fields: list[Field], start: int, end: int) -> Field | None:
     return fields[at] if at >= 0 and end <= fields[at].value[1] else None
 
 
-def broken_text(fields: Iterable[Field], start: int, end: int) -> Field | None:
-    """Find the first text of a broken structure that a hit touches."""
-    return next((f for f in fields if f.broken and f.value[0] < end and start < f.value[1]), None)
+def broken_text(fields: list[Field], start: int, end: int) -> Field | None:
+    """Find the first of sorted, disjoint fields that is of a broken structure and that a hit touches."""
+    at = max(bisect_right(fields, start, key=lambda f: f.value[0]) - 1, 0)
+    while at < len(fields) and fields[at].value[0] < end:
+        if fields[at].broken and start < fields[at].value[1]:
+            return fields[at]
+        at += 1
+    return None
 
 
 def text_rules(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastanon.fields import Space
+from fastanon.limits import limits
 from fastanon.opened import Opened
 from fastanon.part import Part, TextPart
 from fastanon.payload import Payload
@@ -10,9 +11,6 @@ from fastanon.siemens import interfile, protocol_keys, rda, spelled, twix
 
 #: What the sniffers and the header of an ``.rda`` need to see.
 _HEAD = max(twix.HEAD, rda.MAX_HEADER)
-
-#: A text header is small; a file that begins like one and is larger goes on with image data.
-_MAX_TEXT = 16 << 20
 
 
 def read_raw(opened: Opened) -> Part | None:
@@ -31,7 +29,7 @@ def read_raw(opened: Opened) -> Part | None:
         fields = rda.fields(head[:payload], 0, Space(), ("rda",))
         return TextPart(opened, fields, rda.rule_of, [Payload(payload, opened.size, "spectrum")])
     if interfile.is_interfile(head):
-        data = opened.read(0, min(_MAX_TEXT, opened.size))
+        data = opened.read(0, min(limits().text + 1, opened.size))  # a larger file goes on with image data
         end = interfile.end_of(data)
         fields = interfile.fields(data[:end], 0, Space(), ("Interfile",))
         rest = [Payload(end, opened.size, "raw data")] if data[end:].strip() else []

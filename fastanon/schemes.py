@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from fastanon.errors import UsageError
+from fastanon.limits import limits
 from fastanon.mapping import read_mapping
 from fastanon.profiles import Profile, load
 from fastanon.pseudonyms import Pseudonyms, normalised, read_key
@@ -32,8 +33,9 @@ def make_scheme(
     Raises
     ------
     UsageError
-        If a profile, a key, a mapping or a replacement can't be used.
+        If a profile, a key, a mapping, a replacement or a limit in the environment can't be used.
     """
+    limits()  # a wrong one is an error of the call, and not of each file
     given = Given(patient, physician, dob)
     if isinstance(options, str):
         raise UsageError("options: a list of names, not one string")

@@ -2,7 +2,7 @@
 
 This file is plain Python over anything that gives bytes by index, and the same source is compiled by
 ``walk_compiled``: so it imports nothing at run time, keeps to integers, writes its rows into a flat buffer and
-returns a status instead of raising. It is iterative, and its nesting is bounded.
+returns a status instead of raising. It is iterative, and the size of its scratch bounds the nesting.
 
 A row has eight 64-bit columns::
 
@@ -43,11 +43,14 @@ UNKNOWN, SHORT, LONG, SEQUENCE, UNKNOWN_VR = range(5)
 ITEM, ITEM_END, SEQUENCE_END, PIXEL_DATA = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD, 0x7FE00010
 NO_LENGTH = 0xFFFFFFFF
 
-MAX_LEVEL = 128  # a sequence and its item are two: 64 sequences inside each other
 FRAME = 5
 END, LIMIT, ROW, MODE, FALLBACK = range(FRAME)  # END -1: undefined. FALLBACK: rows to go back to, or -1
 COUNT, STATUS, WHERE, FRAMES = range(4)
-STATE = FRAMES + FRAME * (MAX_LEVEL + 2)
+
+
+def state_size(depth: int) -> int:
+    """Give how many numbers of scratch so many sequences inside each other need."""
+    return FRAMES + FRAME * (2 * depth + 2)  # a sequence and its item are two levels
 
 
 def u16(b: Bytes, p: int) -> int:
@@ -223,7 +226,7 @@ def walk(
     only_group : int
         Stop before the first top-level element of another group: 2 reads the file meta information. 0 reads all.
     table, state : buffer of int64
-        Rows to write; STATE numbers of scratch. ``state[COUNT]`` is the number of rows written.
+        Rows to write; `state_size` numbers of scratch. ``state[COUNT]`` is the number of rows written.
     kinds : bytes-like
         676 numbers, see `kind_of`.
     sequences : buffer of int64
@@ -236,6 +239,7 @@ def walk(
         group or a zero tag follows. Otherwise it is the offset of what is wrong.
     """
     room = len(table) // COLUMNS
+    deepest = (len(state) - FRAMES) // FRAME - 2
     rows, level, p = 0, 0, start
     end, limit, parent = stop, stop, -1
     push(state, 0, end, limit, -1, mode, -1)
@@ -293,7 +297,7 @@ def walk(
             status = PAST_END
             continue
         if inside >= 0:
-            if level == MAX_LEVEL:
+            if level >= deepest:
                 status = TOO_DEEP
                 continue
             flags |= NESTED

@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.fileset import FileInstance, FileSet
 
-from fastanon.boxes import box_of
 from fastanon.container import read_parts
 from fastanon.dicom import DicomPart
 from fastanon.dicomdir import FileNames, file_ids, is_directory, is_file_id, offset_edits, renamed_file_id
@@ -127,7 +126,7 @@ def fields_at(parts: tuple[DicomPart, ...], wanted: Collection[int]) -> dict[int
         for row in range(len(part.elements)):
             e = part.elements[row]
             if e.header in wanted:
-                box = box_of(part.elements, row, part.outer)
+                box = part.boxes.of(row)
                 found[e.header] = Field((), part.space, (e.header, e.outer_end), (e.value, e.end), None, box)
     return found
 

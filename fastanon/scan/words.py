@@ -7,6 +7,7 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 from fastanon.identity import Needle
+from fastanon.limits import check
 from fastanon.scan.door import matcher
 from fastanon.scan.pattern import Matcher, Pattern
 from fastanon.spellings import JOINERS
@@ -44,9 +45,15 @@ def find(data: bytes, needles: Iterable[Needle], base: int = 0, borders: Contain
     -------
     list of Hit
         Disjoint, in order. Hits that overlap, and parts of a name with only a joiner between them, are one.
+
+    Raises
+    ------
+    MalformedError
+        If there are more than the limit.
     """
     known = tuple(needles)
     matches = matcher_of(known, len(data)).find(data)
+    check("hits", len(matches), "places where a value stands", base or None)
     places = [(at, known[number]) for at, number in matches]
     little = {(at, len(needle.data)) for at, needle in places if needle.codec == "utf-16-le"}
     found = [

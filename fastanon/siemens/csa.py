@@ -12,6 +12,7 @@ import struct
 from collections.abc import Iterator
 
 from fastanon.fields import Field, Space, Text
+from fastanon.limits import check, limits
 from fastanon.siemens import protocol
 
 _TAG = struct.Struct("<64si4siii")  # name, vm, vr, syngo type, items, 77 or 205
@@ -63,8 +64,12 @@ def fields(data: bytes, base: int, space: Space, key: tuple[str, ...]) -> list[F
     ------
     BrokenCsaError
         If counts and lengths do not lead to within 4 bytes of its end.
+    MalformedError
+        If it is past a limit.
     """
-    found = []
+    check("text", len(data), "bytes in one text", base)
+    found: list[Field] = []
+    most = limits().fields
     for name, vr, run, slacks in _walk(data):
         path = (*key, name)
         if run is not None and (vr in _TEXT_VRS or (vr in _NUMBER_VRS and not _NUMBER.fullmatch(data, *run))):
@@ -73,6 +78,8 @@ def fields(data: bytes, base: int, space: Space, key: tuple[str, ...]) -> list[F
             if data[start:end].strip(b"\0"):
                 place = (base + start, base + end)
                 found.append(Field((*path, "slack"), space, place, place, _LEFTOVER))
+        if len(found) > most:
+            check("fields", len(found), "pieces of text in one", found[-1].value[0])
     return found
 
 

@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterator
 
 from fastanon.fields import Box, Field, Space, Text
+from fastanon.limits import check, limits
 
 #: Where the first line that is no comment has to end, and the longest key: longer ones are text.
 _HEAD, _LONGEST_KEY = 4096, 256
@@ -71,14 +72,18 @@ def fields(data: bytes, base: int, space: Space, key: tuple[str, ...], box: Box 
     Arguments are those of `fastanon.siemens.csa.fields`, and the box around `data`. The last part of a field's key
     is that of its line, in lower case, without `!` and `%`, index included; ``;`` for a comment, ``text`` for a
     line without a key.
-    Of ``%data set [1]:={0,,name}`` the file names are given, each by itself.
+    Of ``%data set [1]:={0,,name}`` the file names are given, each by itself. Raises MalformedError past a limit.
     """
-    found = []
+    check("text", end_of(data), "bytes in one text", base)
+    found: list[Field] = []
+    most = limits().fields
     for line in _LINE.finditer(data, 0, end_of(data)):
         for name, start, end in _texts(line[0]):
             at = line.start() + base
             place = (at + start, at + end)
             found.append(Field((*key, name), space, place, place, Text("ascii"), box, fixed=False))
+        if len(found) > most:
+            check("fields", len(found), "pieces of text in one", found[-1].value[0])
     return found
 
 

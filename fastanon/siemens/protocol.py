@@ -18,7 +18,9 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
+from fastanon.errors import MalformedError
 from fastanon.fields import Field, Space, Text
+from fastanon.limits import check, limits
 from fastanon.siemens.protocol_keys import DATED_NUMBER, PROGRAM_WORDS, is_kept, rule_of
 
 __all__ = ["Token", "fields", "is_protocol", "rule_of", "tokens"]
@@ -93,7 +95,13 @@ def fields(data: bytes, base: int, space: Space, key: tuple[str, ...]) -> list[F
         Disjoint and in order. The last part of a key is the parameter's name, with ``<Label>`` and the like
         behind it for the text of a modifier. A date that is a number has 0 quotes. Of a broken text, what a rule
         replaces is a field, and each run between such values is one, with the key of the whole, marked as broken.
+
+    Raises
+    ------
+    MalformedError
+        If it is too large or too deep.
     """
+    check("text", len(data), "bytes in one text", base)
     return _Reader(data, base, space, key).found
 
 
@@ -184,6 +192,7 @@ class _Reader:
     def __init__(self, data: bytes, base: int, space: Space, key: tuple[str, ...]) -> None:
         self.data, self.base, self.space, self.depth = data, base, space, len(key)
         self.found: list[Field] = []
+        self.most, self.deepest = limits().fields, limits().depth
         self.levels = [_Level(_Place(key), 0, 0)]
         for token in _cut(data, _NUMBERS):
             level = self.levels[-1]
@@ -217,6 +226,9 @@ class _Reader:
                 self._add_dates(place.key, token)
             case "open":
                 level.places.append(place)
+                if len(level.places) > self.deepest + 1:
+                    reason = f"more than {self.deepest} braces inside each other (limit depth)"
+                    raise MalformedError(reason, offset=self.base + token.start)
             case "close" if len(level.places) > 1:
                 level.places.pop()
             case "close" | "loose":
@@ -255,3 +267,5 @@ class _Reader:
             place = (self.base + start, self.base + stop)
             text = Text("latin-1", b" ", 0, quotes)
             self.found.append(Field(key, self.space, place, place, text, broken=broken))
+            if len(self.found) > self.most:
+                check("fields", len(self.found), "pieces of text in one", place[0])

@@ -72,6 +72,8 @@ PROGRAM_WORDS = frozenset(
     """.split()
 )
 
+_LONGEST = 256  # letters of a name; real ones have 62, and the expressions above go back over what they read
+
 _RULE_OF = {name: rule for rule, names in RULES.items() for name in names}
 
 
@@ -89,9 +91,11 @@ def rule_of(name: str) -> str | None:
         ``patient``, ``physician``, ``operator``, ``dob``, ``age``, ``id``; ``loid`` for other IDs, ``uid``;
         ``institution``, ``station``, ``device``; ``date``; None where no rule speaks of it.
     """
+    if len(name) > _LONGEST:
+        return None
     return _RULE_OF.get(name.rstrip("0123456789")) or ("loid" if _LOID.fullmatch(name) else None)
 
 
 def is_kept(name: str) -> bool:
     """Say whether the values of a parameter must never change."""
-    return _KEPT.fullmatch(name) is not None
+    return len(name) <= _LONGEST and _KEPT.fullmatch(name) is not None

@@ -15,13 +15,12 @@ from dataclasses import dataclass
 
 from fastanon.errors import MalformedError, NotMedicalError, UnsupportedError
 from fastanon.fields import Field, Space, Text
+from fastanon.limits import check
 from fastanon.opened import Opened
 from fastanon.siemens import protocol
 
 #: Bytes that `is_twix` wants to see; fewer than 160 may not be enough.
 HEAD = 160
-#: Real headers have less than a megabyte.
-MAX_HEADER = 64 << 20
 
 _COUNTS = struct.Struct("<2I")  # VD: 0 and number of measurements; a measurement: length of header, of buffers
 _ENTRY = struct.Struct("<2I2Q64s64s")  # measId, fileId, offset, length, patName, protName
@@ -195,8 +194,7 @@ def _measurement(opened: Opened, start: int, stop: int) -> Measurement:
     end = start + header
     if end > min(stop, opened.size):
         raise MalformedError("a header that is longer than its measurement, or cut off", offset=start)
-    if header > MAX_HEADER:
-        raise UnsupportedError(f"a header of more than {MAX_HEADER} bytes", offset=start)
+    check("header", header, "bytes of header", start)
     if not 0 < count <= _MAX_BUFFERS:
         raise MalformedError("a header with an impossible number of buffers", offset=start + 4)
     buffers, at = [], start + _COUNTS.size
@@ -215,6 +213,7 @@ def _buffer(opened: Opened, at: int, stop: int) -> Buffer:
     end = start + int.from_bytes(found[2], "little")
     if end > stop:
         raise MalformedError("a buffer that is longer than its header", offset=start - 4)
+    check("text", end - start, "bytes in one text", start)
     return Buffer(found[1].decode("ascii"), (start, end))
 
 
@@ -245,6 +244,7 @@ def fields(twix: Twix, opened: Opened, space: Space) -> list[Field]:
         slacks.append((("twix",), measurement.pad))
         for buffer in measurement.buffers:
             found += _strings(opened.read(*buffer.text), buffer.text[0], space, ("twix", buffer.name))
+            check("fields", len(found), "pieces of text in one file", buffer.text[0])
     for key, run in slacks:
         found += _slack(opened.read(*run), run[0], space, key)
     return sorted(found, key=lambda field: field.value)

@@ -9,6 +9,7 @@ import pytest
 from fastanon import walk as w
 from fastanon.elements import read_elements
 from fastanon.errors import MalformedError
+from fastanon.limits import limited
 
 WALKS = pytest.mark.parametrize("compiled", [pytest.param(False, id="plain"), pytest.param(True, id="compiled")])
 ITEM = b"\xfe\xff\x00\xe0"
@@ -63,6 +64,18 @@ def test_more_are_refused(write: Callable[[int], tuple[bytes, int]], levels: int
     with pytest.raises(MalformedError, match="more than 64 sequences") as caught:
         read_elements(data, 0, len(data), mode, compiled=compiled)
     assert caught.value.offset is not None
+
+
+@WALKS
+@WRITERS
+def test_the_limit_may_be_another(write: Callable[[int], tuple[bytes, int]], compiled: bool) -> None:
+    for levels in (3, 200):
+        with limited(depth=levels):
+            data, mode = write(levels)
+            assert len(read_elements(data, 0, len(data), mode, compiled=compiled)) == 2 * levels
+            data, mode = write(levels + 1)
+            with pytest.raises(MalformedError, match=f"more than {levels} sequences"):
+                read_elements(data, 0, len(data), mode, compiled=compiled)
 
 
 @WALKS
