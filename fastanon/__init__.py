@@ -17,16 +17,18 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from fastanon.api import Inspection, anonymize, audit, dcmanonym, inspect, plan
+    from fastanon.apply import Recovered
     from fastanon.errors import BatchError, FastanonError, FileError, LeakError, UsageError
     from fastanon.planner import Plan
     from fastanon.profiles import Profile
     from fastanon.profiles import load as load_profile
+    from fastanon.recovery import recover
     from fastanon.report import FileResult, Report
 
 __all__ = [
     "BatchError", "FastanonError", "FileError", "FileResult", "Inspection", "LeakError", "Plan", "Profile",
-    "Report", "UsageError", "__version__", "anonymize", "audit", "dcmanonym", "inspect",
-    "load_profile", "plan",
+    "Recovered", "Report", "UsageError", "__version__", "anonymize", "audit", "dcmanonym", "inspect",
+    "load_profile", "plan", "recover",
 ]  # fmt: skip
 
 _HOMES = {
@@ -34,6 +36,8 @@ _HOMES = {
     "fastanon.errors": ("BatchError", "FastanonError", "FileError", "LeakError", "UsageError"),
     "fastanon.planner": ("Plan",),
     "fastanon.profiles": ("Profile", "load_profile"),
+    "fastanon.apply": ("Recovered",),
+    "fastanon.recovery": ("recover",),
     "fastanon.report": ("FileResult", "Report"),
 }
 

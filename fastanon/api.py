@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from fastanon import batch, comparison
-from fastanon.errors import BatchError, FileError, UsageError
+from fastanon.errors import BatchError, FileError, UsageError, printable
 from fastanon.fields import Place
 from fastanon.files import Input, sources
+from fastanon.identity import Needle
+from fastanon.names import Mask
 from fastanon.opened import Opened
 from fastanon.planner import Plan, plan_in_place
 from fastanon.profiles import Profile
 from fastanon.report import FileResult, Report
 from fastanon.runs import Runs
+from fastanon.scheme import Scheme
 from fastanon.schemes import DEFAULT, PathLike, make_scheme
 from fastanon.search import Finding, search
 from fastanon.text import decode
@@ -57,7 +60,8 @@ class Inspection:
     def __str__(self) -> str:
         if self.error is not None:
             return str(self.error)
-        lines = [f"{self.path}: {len(self.fields)} identifying fields, {len(self.copies)} copies of their values"]
+        found = f"{len(self.fields)} identifying fields, {len(self.copies)} copies of their values"
+        lines = [f"{printable(self.path)}: {found}"]
         lines += [f"  {offset:>12}  {name}: {value}" for name, offset, value in self.fields]
         lines += [f"  {place.offset:>12}  {place.where}: copy of a {place.kind}" for place in self.copies]
         lines += [f"  {place.offset:>12}  {place.where}: {place.kind} in a UID" for place in self.uids]
@@ -147,18 +151,25 @@ def plan(
     UsageError
         If the source is of no known kind, or a profile, key, mapping or replacement can't be used.
     """
-    scheme = make_scheme(profile, options, key, mapping, patient, physician, dob)
+    return planned(source, make_scheme(profile, options, key, mapping, patient, physician, dob))[0]
+
+
+def planned(source: Input, scheme: Scheme) -> tuple[list[Plan | FileError], Callable[[str], str]]:
+    """Plan all files, and give what masks their paths: the names of each may stand in those of others."""
     plans: list[Plan | FileError] = []
+    mask, met = Mask(scheme), dict[bytes, Needle]()
     for item in sources(source):
         try:
             if item.problem is not None:
                 raise item.problem
             with Opened(item.path) as opened:
-                plans.append(plan_in_place(opened, scheme))
+                found = search(opened, scheme)
+                met |= {needle.data: needle for needle in found.needles if needle.codec == "utf-8"}
+                plans.append(plan_in_place(opened, scheme, found))
         except FileError as error:
             error.path = item.path
             plans.append(error)
-    return plans
+    return plans, lambda path: mask.shown(path, met.values())
 
 
 def anonymize(

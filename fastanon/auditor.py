@@ -16,6 +16,7 @@ from fastanon.identity import Needle
 from fastanon.opened import Opened
 from fastanon.part import Part, holding
 from fastanon.planner import Plan
+from fastanon.preview import Preview
 from fastanon.rules import DUMMIES
 from fastanon.scheme import Scheme
 from fastanon.search import (
@@ -38,7 +39,8 @@ class Audit:
     ----------
     how : str
         ``plan``: the search that planned the edits saw every other byte, and the edits were read back.
-        ``copy``: what was written was read again, before it got its name.
+        ``copy``: what was written was read again, before it got its name. ``preview``: what stands around the
+        payload afterwards was searched before anything was written, and what was written was read back.
     scanned, payload : int
         Bytes that were searched, and bytes of payload that were not.
     leaks : tuple of Place
@@ -65,6 +67,15 @@ def of_plan(plan: Plan) -> Audit:
     searched = sum(one.size for one in plan.bulk)
     scanned, payload = plan.scanned + searched, plan.payload - searched
     return Audit("plan", scanned, payload, plan.leaks, plan.structural, plan.packed, plan.bulk)
+
+
+def of_preview(preview: Preview, plan: Plan, secrets: Secrets, scheme: Scheme) -> Audit:
+    """Give the audit of what will be around the payload of a file; the plan saw the payload."""
+    seen = of_opened(preview, secrets, scheme, payloads=False)
+    searched = sum(one.size for one in plan.bulk)
+    leaks = seen.leaks + tuple(place for one in plan.bulk for place in one.left)
+    scanned, payload = seen.scanned + searched, seen.payload - searched
+    return replace(seen, how="preview", scanned=scanned, payload=payload, leaks=leaks, bulk=plan.bulk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +108,22 @@ def of_copy(
     ----------
     path : str
         The file.
+    secrets, scheme, payloads, advance
+        As of `of_opened`.
+    """
+    with Opened(path) as opened:
+        return of_opened(opened, secrets, scheme, payloads, advance)
+
+
+def of_opened(
+    opened: Opened, secrets: Secrets, scheme: Scheme, payloads: bool = True, advance: Advance = lambda _: None
+) -> Audit:
+    """Walk an open file and search it.
+
+    Parameters
+    ----------
+    opened : Opened
+        The file.
     secrets : Secrets
         Of the original.
     scheme : Scheme
@@ -106,23 +133,22 @@ def of_copy(
     advance : callable
         Is told of bytes of payload as they are searched.
     """
-    with Opened(path) as opened:
-        parts = read_parts(opened)
-        every = list(with_insides(parts))
-        left = [replace(p, offset=p.offset + at) for part, at in every for p in _left(part, secrets, scheme)]
-        leaks = [place for place in left if place.where]
-        leaks += [
-            replace(place, offset=place.offset + at)
-            for part, at in every
-            for place in (place_in_numbers(*hit) for hit in hits_in_numbers(part, secrets.needles))
-        ]
-        seen = _seen(parts, in_payloads(parts, secrets.needles, advance)) if payloads else ()
-        leaks += [place for one in seen for place in one.left]
-        scanned = sum(stop - start for part, _ in every for start, stop in part.searched())
-        searched = sum(one.size for one in seen)
-        payload = sum(one.end - one.start for part in parts for one in part.payloads())
-        packed = tuple((f.name, f.value[1] - f.value[0]) for part, _ in every for f in part.packed())
-        opened.check()
+    parts = read_parts(opened)
+    every = list(with_insides(parts))
+    left = [replace(p, offset=p.offset + at) for part, at in every for p in _left(part, secrets, scheme)]
+    leaks = [place for place in left if place.where]
+    leaks += [
+        replace(place, offset=place.offset + at)
+        for part, at in every
+        for place in (place_in_numbers(*hit) for hit in hits_in_numbers(part, secrets.needles))
+    ]
+    seen = _seen(parts, in_payloads(parts, secrets.needles, advance)) if payloads else ()
+    leaks += [place for one in seen for place in one.left]
+    scanned = sum(stop - start for part, _ in every for start, stop in part.searched())
+    searched = sum(one.size for one in seen)
+    payload = sum(one.end - one.start for part in parts for one in part.payloads())
+    packed = tuple((f.name, f.value[1] - f.value[0]) for part, _ in every for f in part.packed())
+    opened.check()
     structural = sum(not place.where for place in left)
     return Audit("copy", scanned + searched, payload - searched, tuple(leaks), structural, packed, seen)
 

@@ -9,7 +9,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fastanon import apply, progress
+from fastanon import apply, attributes, progress, recovery
+from fastanon.apply import Change
 from fastanon.attempts import attempted
 from fastanon.auditor import Audit
 from fastanon.bulk import Bulk
@@ -23,9 +24,11 @@ from fastanon.hosts import Hosts
 from fastanon.identity import Needle
 from fastanon.inside import Inside
 from fastanon.names import Mask, Renamed, hits_in_path
-from fastanon.opened import Opened
+from fastanon.opened import Opened, identity_at
 from fastanon.part import Part
+from fastanon.pending import Pending
 from fastanon.report import ANONYMIZED, COPIED, UNCHANGED, FileResult, Report, Tell
+from fastanon.rewrite import discard
 from fastanon.search import Finding
 from fastanon.targets import Target, Targets
 from fastanon.work import Done, Options, Work, with_bulk
@@ -55,25 +58,27 @@ class Run:
         self._hosts = Hosts()
         self._paths: dict[int, tuple[str, Target | None]] = {}
         self._targets = Targets(self.to, self._mask, options.scheme.strips)
+        self._pending = Pending(self.shown)
 
     def over(self, listed: list[Source]) -> Iterator[tuple[int, FileResult]]:
         """Do every file; those that name nobody come last, since their paths may name others."""
         if self.to is not None and any(f"{item.path}/".startswith(f"{self.to}/") for item in listed):
             raise UsageError("the output folder lies among the files that would be read")
-        later, done = [], []
-        for number, item in enumerate(listed):
-            result = self._attempt(number, item, last=False)
-            if result is None:
-                later.append((number, item))
-                continue
+        later: list[tuple[int, Source]] = []
+        done = []
+        for number, result in self._first(listed, later):
             if result.status in (ANONYMIZED, UNCHANGED):
                 done.append(number)
             yield number, result
         self._settle(listed, done)  # before any DICOMDIR names them
         for number, item in later:
-            result = self._attempt(number, item, last=True)
-            assert result is not None
-            yield number, result
+            yield from self._attempt(number, item, later=None)
+        yield from self._pending.flush()
+
+    def _first(self, listed: list[Source], later: list[tuple[int, Source]]) -> Iterator[tuple[int, FileResult]]:
+        for number, item in enumerate(listed):
+            yield from self._attempt(number, item, later)
+        yield from self._pending.flush()
 
     def _settle(self, listed: list[Source], done: list[int]) -> None:
         """Move files in place whose names turned out to be those of others.
@@ -87,7 +92,7 @@ class Run:
                 if self._vault is not None:
                     self._vault.keep([("path", final.path, source)])
                 with suppress(FileError):
-                    _move(target.path, target.payload, final)
+                    _move(target, final)
                     self._paths[number] = (source, final)
                     self._targets.moved(listed[number], final)
                     if self._vault is not None:  # the name of another patient stands in it
@@ -106,18 +111,26 @@ class Run:
         places = tuple(Place("file name", h.start, h.end - h.start, h.needle.kind) for h in hits)
         return replace(result, audit=replace(seen, leaks=seen.leaks + places))
 
-    def _attempt(self, number: int, item: Source, last: bool) -> FileResult | None:
+    def _attempt(
+        self, number: int, item: Source, later: list[tuple[int, Source]] | None
+    ) -> Iterator[tuple[int, FileResult]]:
+        """Do one file, or put it off; give the results of those that are done by now."""
         self._paths[number] = (item.path, None)
+        changes: list[Change] = []
 
         def one() -> FileResult | None:
             if item.problem is not None:
                 raise item.problem
-            return self._one(number, item, last)
+            return self._one(number, item, later is None, changes)
 
-        return attempted(one, item, self.shown)
+        result = attempted(one, item, self.shown)
+        if result is not None:
+            yield from self._pending.add(number, item, result, changes)
+        elif later is not None:
+            later.append((number, item))
 
-    def _one(self, number: int, item: Source, last: bool) -> FileResult | None:
-        """Do one file; None puts it off until the identities of the others are known."""
+    def _one(self, number: int, item: Source, last: bool, changes: list[Change]) -> FileResult | None:
+        """Do one file, or give its changes; None puts it off until the identities of the others are known."""
         with Opened(item.path) as opened:
             found = self._work.search(opened, lambda study: self._hosts.of(item.path, study))
             parts = [one.part for one in found.parts]
@@ -130,16 +143,17 @@ class Run:
                     self.met.setdefault(needle.data, needle)
             target = self._targets.of(item, self.met.values())
             self._paths[number] = (item.path, target)
-            names = {os.path.basename(item.payload or ""): os.path.basename(target.payload)}
             files = self._targets.file_names(item.path, target.path) if directory else None
             free = target.copied or target.moves(item)
-            renamed = Renamed(self._mask, self.met.values(), names if free else None, files)
+            beside = os.path.basename(item.payload or "")
+            names = {beside: os.path.basename(target.payload)} if free else None
+            renamed = Renamed(self._mask, self.met.values(), names, files, beside)
             done, audit = self._write(opened, item, found, renamed, target)
-        if target.moves(item):
-            _move(item.path, item.payload or "", target)
+            messages = (*done.plan.messages, *attributes.messages(opened, target, self.shown))
+        changes.extend(done.changes)
         changed = done.plan.edits or target.moves(item)
         status = ANONYMIZED if changed else COPIED if target.copied else UNCHANGED
-        messages = done.plan.messages + (("its payload lies beside it, kept as it is",) if item.payload else ())
+        messages += ("its payload lies beside it, kept as it is",) if item.payload else ()
         return FileResult(
             self.shown(item.path), status, self.shown(target.path) if free else "", done.strategy,
             len(done.plan.edits), done.written, audit, messages, item.listed, warnings=done.plan.warnings,
@@ -153,11 +167,16 @@ class Run:
         seen: tuple[Bulk, ...] = ()
         if item.payload and not target.copied:
             seen = self._work.search_payload(item.payload, kind, needles)
-        copy = target.path if target.copied else None
-        done = self._work.do(opened, found, renamed, copy, lambda: self._keep(item.path, target))
-        if item.payload and copy is not None:
-            more, seen = self._work.copy_payload(item.payload, kind, needles, copy, target.payload)
-            done = done._replace(written=done.written + more)
+        more = 0
+        if item.payload and target.copied:  # first: a header without its payload would count as done
+            more, seen = self._work.copy_payload(item.payload, kind, needles, target.path, target.payload)
+        try:
+            done = self._work.do(opened, item, found, renamed, target, lambda: self._keep(item.path, target))
+        except BaseException:
+            if more:
+                discard(target.payload)
+            raise
+        done = done._replace(written=done.written + more)
         return done, with_bulk(done.audit, seen)
 
     def _keep(self, path: str, target: Target) -> None:
@@ -173,10 +192,15 @@ class Run:
         return self._mask.shown(path, self.met.values())
 
 
-def _move(path: str, payload: str, target: Target) -> None:
-    apply.move(path, target.path)
-    if payload:
-        apply.move(payload, target.payload)
+def _move(old: Target, new: Target) -> None:
+    """Give a file in place, and its payload, another path."""
+    pairs = [(old.path, new.path), (old.payload, new.payload)]
+    for here, there in pairs:
+        if here and here != there:
+            identity = identity_at(here)
+            for error in apply.commit([Change(here, identity, (), identity.size, there)]):
+                if error is not None:
+                    raise error
 
 
 def _last(found: Finding) -> Part:
@@ -186,7 +210,7 @@ def _last(found: Finding) -> Part:
 
 def run(source: Input, options: Options, tell: Tell = lambda _: None) -> Report:
     """Do all files of a source and give the report, in the order of the source."""
-    listed = sources(source)
+    listed, recovered = recovery.settled(sources(source))
     _refuse_secrets(options, listed)
     # the search, or the copy with the search before and the audit behind it
     passes = 3 if options.to is not None and options.audit == "full" else 1
@@ -199,7 +223,9 @@ def run(source: Input, options: Options, tell: Tell = lambda _: None) -> Report:
             tell(result)
     files = tuple(batch.with_names(number, results[number]) for number in sorted(results))
     pseudonyms = options.scheme.pseudonyms
-    return Report(files, options.scheme.profile.label, pseudonyms.fingerprint if pseudonyms.kept else "")
+    return Report(
+        files, options.scheme.profile.label, pseudonyms.fingerprint if pseudonyms.kept else "", recovered
+    )
 
 
 def _refuse_secrets(options: Options, listed: list[Source]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from fastanon.errors import PlanError
 from fastanon.fields import Box, Field
+from fastanon.runs import Runs
 from fastanon.walk import Bytes
 
 #: The largest number a slot may hold: a value has even length, and the last one means "undefined" (PS3.5 7.1).
@@ -111,7 +112,7 @@ def with_lengths(edits: Iterable[Edit], fields: Iterable[Field]) -> list[Edit]:
     """
     edits = list(edits)
     growth = _direct_growth([e for e in edits if e.growth], fields)
-    removed = [(e.offset, e.end) for e in edits if e.old]
+    removed = Runs((e.offset, e.end) for e in edits)
     added: list[Edit] = []
     while growth:
         box = max(growth, key=_nesting)
@@ -124,7 +125,7 @@ def with_lengths(edits: Iterable[Edit], fields: Iterable[Field]) -> list[Edit]:
         added += [
             _slot_edit(slot.offset, slot.fmt, length + filling)
             for slot in box.slots
-            if not any(start <= slot.offset < end for start, end in removed)
+            if not removed.touch(slot.offset, slot.offset + 1)
         ]
         if box.parent is not None and grown + filling:
             growth[box.parent] = growth.get(box.parent, 0) + grown + filling

@@ -9,6 +9,7 @@
      │   ├─ NotMedicalError   no format that fastanon knows: not touched
      │   ├─ MalformedError    truncated, a length past the end, a broken structure
      │   ├─ UnsupportedError  a known structure that is not handled: refused
+     │   │   └─ UnfinishedError  a run in place was cut off beside the file: recover it first
      │   ├─ PlanError         no valid edit exists: charset, length, character
      │   ├─ ChangedError      the file is not the one that was planned for
      │   └─ AccessError       the operating system said no
@@ -24,6 +25,11 @@ import os
 
 #: What the program exits with: done and clean, something failed, wrong usage, something left, something refused.
 DONE, FAILED, USAGE, LEFT, REFUSED = range(5)
+
+
+def printable(text: str) -> str:
+    """Escape what a terminal would obey, and what breaks lines."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 class FastanonError(Exception):
@@ -78,7 +84,7 @@ class FileError(FastanonError):
         return " ".join(parts)
 
     def __str__(self) -> str:
-        return self.where if self.path is None else f"{self.path}: {self.where}"
+        return self.where if self.path is None else f"{printable(self.path)}: {self.where}"
 
 
 class NotMedicalError(FileError):
@@ -91,6 +97,10 @@ class MalformedError(FileError):
 
 class UnsupportedError(FileError):
     """A structure that is known and not handled."""
+
+
+class UnfinishedError(UnsupportedError):
+    """A run in place was cut off while it changed files of this folder: some may be half changed."""
 
 
 class PlanError(FileError):

@@ -13,7 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from fastanon.errors import AccessError, FileError, UnsupportedError, UsageError
+from fastanon.beside import is_ours
+from fastanon.errors import AccessError, FileError, UnfinishedError, UnsupportedError, UsageError
+from fastanon.journal import NAME
 
 PathLike: TypeAlias = "str | os.PathLike[str]"
 Input: TypeAlias = "PathLike | Iterable[PathLike] | Mapping[str, object]"
@@ -83,7 +85,18 @@ def sources(source: Input) -> list[Source]:
             name = os.path.relpath(item.path, base)
             root = path if kind == "folder" else os.path.dirname(path)
             every.setdefault(item.path, Source(item.path, name, None, item.listed, item.problem, root))
-    return list(_paired(every))
+    return list(_paired({path: item for path, item in _checked(every) if not is_ours(os.path.basename(path))}))
+
+
+def _checked(every: Mapping[str, Source]) -> Iterator[tuple[str, Source]]:
+    """Give a problem to all files of a folder in which a journal lies."""
+    folders = {os.path.dirname(path) for path in every}
+    unfinished = {folder for folder in folders if os.path.lexists(os.path.join(folder, NAME))}
+    for path, item in every.items():
+        problem = item.problem
+        if os.path.dirname(path) in unfinished:
+            problem = UnfinishedError("a run in place was cut off here: fastanon recover finishes it", path=path)
+        yield path, replace(item, problem=problem)
 
 
 def _expand(source: Input) -> Iterator[tuple[str, str]]:

@@ -6,10 +6,10 @@ import csv
 import io
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 from fastanon.errors import UsageError
 from fastanon.pseudonyms import normalised
+from fastanon.small_files import read_small
 from fastanon.text import check_name
 
 COLUMNS = ("id_old", "id_new")
@@ -60,7 +60,7 @@ def read_mapping(path: str | os.PathLike[str]) -> dict[str, str]:
 
 def _text(name: str) -> str:
     try:
-        data = Path(name).read_bytes()
+        data = read_small(name)
     except OSError as error:
         raise UsageError(f"{name}: {os.strerror(error.errno or 0)}") from None
     try:

@@ -12,8 +12,8 @@ from fastanon.identity import Needle
 from fastanon.scan import Hit, find
 from fastanon.scheme import Scheme
 
-#: What a replacement may bring into a file name.
-_UNSAFE = re.compile(r"[^\w.-]+")
+#: What a replacement may not bring into a file name; one of dots alone would lead to another folder.
+_UNSAFE = re.compile(r"[^\w.-]+|^\.+")
 
 #: UIDs in file names, as archives call their files.
 _UID = re.compile(r"(?<!\d)(?<!\d\.)(?:[012](?:\.\d+){7,}|2\.25\.\d{20,39}(?:\.\d+)?)(?!\d)")
@@ -102,18 +102,22 @@ class Renamed:
         Names that are known to change to others; None where files stay where they are.
     files : FileNames or None
         New paths by old ones, from the folder of a DICOMDIR.
+    there : str
+        The name of the payload beside a file that stays: it may be written even where it is longer.
     """
 
     mask: Mask
     needles: Iterable[Needle]
     names: Mapping[str, str] | None = None
     files: FileNames | None = None
+    there: str = ""
 
     def of(self, path: str, room: int) -> str:
         """Give the path as a header has to name it; of files that stay, `x` throughout where that does not fit."""
         at = max(path.rfind("/"), path.rfind("\\")) + 1
         new = self.mask.cleaned(path, self.needles)
         if self.names is None:
-            return new if len(new) <= room else "x" * room
+            fits = len(new) <= room or (self.there and os.path.basename(new) == self.there)
+            return new if fits else "x" * room
         name = self.names.get(path[at:])
         return new if name is None else self.mask.cleaned(path[:at], self.needles) + name

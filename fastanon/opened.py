@@ -5,12 +5,15 @@ from __future__ import annotations
 import mmap
 import os
 import stat
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
+from fastanon import folders
 from fastanon.errors import AccessError, ChangedError, NotMedicalError, UnsupportedError
 
 #: Files of up to this size are read at once: slices and headers beside their payload.
 _SMALL = 16 << 20
+
+_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
 
 
 class Identity(NamedTuple):
@@ -24,7 +27,24 @@ class Identity(NamedTuple):
 
 def identity_of(fd: int) -> Identity:
     """Read the identity of an open file."""
-    s = os.fstat(fd)
+    return _identity(os.fstat(fd))
+
+
+def identity_at(path: str) -> Identity:
+    """Read the identity of the file at a path.
+
+    Raises
+    ------
+    AccessError
+        If the operating system refuses.
+    """
+    try:
+        return _identity(os.stat(path, follow_symlinks=False))
+    except OSError as error:
+        raise AccessError(os.strerror(error.errno or 0), path=path) from None
+
+
+def _identity(s: os.stat_result) -> Identity:
     return Identity(s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns)
 
 
@@ -37,7 +57,7 @@ class Opened:
     Parameters
     ----------
     path : str or os.PathLike
-        Symbolic links must be resolved by the caller; a link is refused here.
+        Symbolic links must be resolved by the caller; one that stands anywhere in the path is refused here.
 
     Raises
     ------
@@ -50,13 +70,8 @@ class Opened:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = os.fspath(path)
-        if os.path.islink(self.path):
-            raise UnsupportedError("a symbolic link, not followed", path=self.path)
-        try:
-            self.fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
-        except OSError as error:
-            raise AccessError(os.strerror(error.errno or 0), path=self.path) from None
+        self.path = os.path.abspath(path)
+        self.fd = _opened(self.path)
         try:
             self._map()
         except BaseException:
@@ -111,8 +126,22 @@ class Opened:
             self.view.close()
         os.close(self.fd)
 
-    def __enter__(self) -> Opened:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _opened(path: str) -> int:
+    above, name = os.path.split(path)
+    with folders.folder(above, flags=folders.REACH) as fd:
+        try:
+            mode = os.stat(name, dir_fd=fd, follow_symlinks=False).st_mode
+            if stat.S_ISLNK(mode):
+                raise UnsupportedError("a symbolic link, not followed", path=path)
+            if not stat.S_ISREG(mode):  # to open a device can do something already
+                raise UnsupportedError("not a regular file", path=path)
+            return os.open(name, _READ, dir_fd=fd)
+        except OSError as error:
+            raise AccessError(os.strerror(error.errno or 0), path=path) from None

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
+from fastanon import refit
 from fastanon.bulk import Bulk
 from fastanon.container import deflate
 from fastanon.copies import CUT
@@ -19,9 +20,12 @@ from fastanon.inside import Inside
 from fastanon.markers import cleaned_options, marks, text_mark
 from fastanon.names import Mask, Renamed
 from fastanon.opened import Identity, Opened
-from fastanon.part import TextPart
+from fastanon.part import Run, TextPart
 from fastanon.scheme import Scheme
 from fastanon.search import Finding, search
+
+#: Payloads of so many bytes are worth to share their blocks with a copy; more is not put into a journal.
+WORTH, _MOST = 1 << 20, 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +52,8 @@ class Plan:
         What is left in structures that contradict themselves, and in payloads.
     bulk : tuple of Bulk
         What the search of the payloads brought; empty if there was none.
-    shown : str
-        The path without what identifies in it, if that was asked for.
+    stays : (int, int) or None
+        The payload that does not move, if lengths change around it; or, in a copy, moves by whole blocks.
     structural : int
         Needles met in keys, numbers, codes and kept words, and left there.
     packed : tuple of (str, int)
@@ -70,7 +74,7 @@ class Plan:
     warnings: tuple[str, ...] = ()
     leaks: tuple[Place, ...] = ()
     bulk: tuple[Bulk, ...] = ()
-    shown: str = ""
+    stays: Run | None = None
 
     @property
     def marked(self) -> bool:
@@ -79,10 +83,16 @@ class Plan:
 
     @property
     def strategy(self) -> str:
-        """How it is written in place: not at all, by a `patch` of equal length, or by a `rewrite`."""
+        """How it is written in place.
+
+        Not at all; by a `patch` of equal length; by a `refit` of what is around the payload, which stays where it
+        is; or by a `rewrite`.
+        """
         if not self.edits:
             return "none"
-        return "rewrite" if any(edit.growth for edit in self.edits) else "patch"
+        if not any(edit.growth for edit in self.edits):
+            return "patch"
+        return "rewrite" if self.stays is None else "refit"
 
 
 def make_plan(
@@ -93,6 +103,7 @@ def make_plan(
     patch_payload: bool = True,
     mark: bool = True,
     explain: bool = False,
+    block: int = 0,
 ) -> Plan:
     """Plan one file.
 
@@ -112,6 +123,8 @@ def make_plan(
         Whether to say in the dataset what was done, if nothing is left.
     explain : bool
         Whether to give the places of all edits by name.
+    block : int
+        By a multiple of how many bytes a payload may move: 0 in place, 1 in a copy, more where blocks are shared.
 
     Returns
     -------
@@ -129,7 +142,8 @@ def make_plan(
         leaks = tuple(_moved(place, base) for draft, base in drafts for place in draft.leaks)
         if mark and not leaks and (scheme.keyed or any(draft.edits() for draft, _ in drafts)):
             _mark([draft for draft, _ in drafts], scheme)
-        edits = in_order(_joined(drafts), opened.size)
+        joined, stays = _joined(drafts, block, opened.size)
+        edits = in_order(joined, opened.size)
         opened.check()
         return Plan(
             opened.path, opened.identity, edits,
@@ -137,7 +151,7 @@ def make_plan(
             found.payload, sum(draft.structural for draft, _ in drafts), tuple(_packed(found, scheme)),
             tuple(_messages(found, edits)), tuple(note for one in found.parts for note in one.part.notes),
             leaks, tuple(seen for draft, _ in drafts for seen in draft.bulk),
-            Mask(scheme).shown(opened.path, found.needles) if explain else "",
+            stays,
         )  # fmt: skip
     except FileError as error:
         error.path = opened.path
@@ -162,9 +176,9 @@ def _moved(place: Place, base: int) -> Place:
     return replace(place, offset=place.offset + base) if base else place
 
 
-def plan_in_place(opened: Opened, scheme: Scheme) -> Plan:
+def plan_in_place(opened: Opened, scheme: Scheme, found: Finding | None = None) -> Plan:
     """Search and plan one file that stays where it is; arguments, result and errors are those of `make_plan`."""
-    found = search(opened, scheme)
+    found = found or search(opened, scheme)
     return make_plan(opened, found, scheme, Renamed(Mask(), found.needles), mark=scheme.strips, explain=True)
 
 
@@ -177,16 +191,37 @@ def _refuse_burned_in(found: Finding, scheme: Scheme) -> None:
             raise UnsupportedError("pixels that are not clean: Burned In Annotation (0028,0301) is not NO")
 
 
-def _joined(drafts: list[tuple[Draft, int]]) -> list[Edit]:
-    """Give all edits with those of lengths, which may count several parts, and of the offsets in a DICOMDIR."""
+def _joined(drafts: list[tuple[Draft, int]], block: int, size: int) -> tuple[list[Edit], Run | None]:
+    """Give all edits with those of lengths, which may count several parts, and of the offsets in a DICOMDIR.
+
+    The payload around which lengths change comes too, if there is one that can stay.
+    """
     plain = [draft for draft, base in drafts if not draft.part.space.codec and not base]
-    edits = with_lengths([e for d in plain for e in d.edits()], [f for d in plain for f in d.fields()])
+    edits, stays = _arranged(plain, block, size)
     edits += [Edit(e.offset + base, e.old, e.new, e.rule, e.order) for d, base in drafts if base for e in d.runs]
     edits += [edit for draft, _ in drafts if draft.part.space.codec for edit in _deflated(draft)]
     for part in (draft.part for draft, _ in drafts if isinstance(draft.part, DicomPart)):
         if is_directory(part.elements) and any(edit.growth for edit in edits):
             edits += offset_edits(part, edits)
-    return edits
+    return edits, stays
+
+
+def _arranged(drafts: list[Draft], block: int, size: int) -> tuple[list[Edit], Run | None]:
+    """Give the edits of those parts whose offsets are the file's, so that its payload stays if it can."""
+    edits = [edit for draft in drafts for edit in draft.edits()]
+    fields = [f for draft in drafts for f in draft.fields()]
+    parts = [draft.part for draft in drafts]
+    payload = refit.kept_payload(parts, edits) if block != 1 and any(edit.growth for edit in edits) else None
+    if payload is not None and (not block or payload[1] - payload[0] >= WORTH):
+        done = refit.fitted(parts, edits, fields, payload, block)
+        if done is not None and (block or _is_short(done, size)):
+            return done, payload
+    return with_lengths(edits, fields), None
+
+
+def _is_short(edits: list[Edit], size: int) -> bool:
+    """Say whether what is written in place is little enough for a journal."""
+    return sum(stop - start for start, stop, _ in refit.writes(in_order(edits, size), size)) <= _MOST
 
 
 def _mark(drafts: list[Draft], scheme: Scheme) -> None:

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from fastanon.auditor import Audit
 from fastanon.bulk import Bulk
 from fastanon.chance import LEAST_BYTES, MOST_EXPECTED
-from fastanon.errors import DONE, FAILED, LEFT, REFUSED, BatchError, LeakError
+from fastanon.errors import DONE, FAILED, LEFT, REFUSED, BatchError, LeakError, printable
 
 ANONYMIZED, UNCHANGED, COPIED, AUDITED = "anonymized", "unchanged", "copied", "audited"
 
@@ -74,7 +74,7 @@ class FileResult:
         text = " ".join(parts)
         if self.leaks:
             text += f"; {self.leaks} places with something identifying are left"
-        return "; ".join((text, *self.warnings, *self.messages))
+        return printable("; ".join((text, *self.warnings, *self.messages)))
 
 
 def _audit_dict(audit: Audit | None) -> dict[str, Any] | None:
@@ -148,11 +148,14 @@ class Report:
         Its name.
     key : str
         The fingerprint of the kept key; empty if pseudonyms were made with a key that is forgotten now.
+    recovered : int
+        How many files were finished first that a run before this one had begun; these were not audited then.
     """
 
     files: tuple[FileResult, ...] = field(default_factory=tuple)
     profile: str = ""
     key: str = ""
+    recovered: int = 0
 
     def count(self, status: str) -> int:
         """Give the number of files with a status."""
@@ -197,7 +200,7 @@ class Report:
         totals |= {"bytes_written": sum(f.bytes_written for f in self.files)}
         return {
             "schema": 1, "fastanon": __version__, "profile": self.profile,
-            "key": self.key, "pseudonymized": bool(self.key), "rules": RULES,
+            "key": self.key, "pseudonymized": bool(self.key), "recovered": self.recovered, "rules": RULES,
             "files": [f.as_dict() for f in self.files], "totals": totals,
         }  # fmt: skip
 
@@ -213,7 +216,8 @@ class Report:
         scanned, payload = sum(a.scanned for a in audits), sum(a.payload for a in audits)
         searched = f"{_size(scanned)} searched" + (f", {_size(payload)} of payload not" if payload else "")
         left = f"{self.leaks} identifying places left" if self.leaks else "nothing identifying found again"
-        return f"{len(self.files)} files: {', '.join(parts) or 'none'}; {searched}; {left}{_stays(audits)}"
+        before = f"; {self.recovered} finished that a run before had begun, not audited" if self.recovered else ""
+        return f"{len(self.files)} files: {', '.join(parts) or 'none'}; {searched}; {left}{_stays(audits)}{before}"
 
 
 def _stays(audits: list[Audit]) -> str:

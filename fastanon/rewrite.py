@@ -1,72 +1,30 @@
-"""The only module that writes.
-
-``patch`` writes edits of equal length into the file itself. ``rewrite`` streams old and new bytes to a
-temporary file beside the target, has it audited, makes it durable and renames it.
-"""
+"""Writing beside: old and new bytes are streamed to a temporary file, which is audited, synced and renamed."""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+import struct
+from collections.abc import Callable
+from contextlib import nullcontext, suppress
 
+from fastanon import beside, folders
+from fastanon.apply import may_change
+from fastanon.beside import read_all, reported, write_all
 from fastanon.edits import pieces
-from fastanon.errors import AccessError, ChangedError, UnsupportedError
-from fastanon.opened import Identity, Opened
+from fastanon.errors import ChangedError, UnsupportedError
+from fastanon.opened import Opened
 from fastanon.planner import Plan
-from fastanon.system import System
+from fastanon.system import SYSTEM, System
 
 #: What copy_file_range says where the filesystem can't do it: then bytes go through memory.
 _NO_RANGE_COPY = {errno.ENOSYS, errno.EXDEV, errno.EINVAL, errno.EOPNOTSUPP, errno.EBADF, errno.EPERM}
 _BLOCK, _RANGE = 1 << 20, 1 << 24
 
-_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
-_TEMPORARY = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-
-SYSTEM = System()
-
-
-def patch(plan: Plan, system: System = SYSTEM) -> int:
-    """Write edits of equal length into the file they were planned for.
-
-    Parameters
-    ----------
-    plan : Plan
-        Its strategy must be ``patch``.
-    system : System
-        Where the calls go.
-
-    Returns
-    -------
-    int
-        Bytes written. Each edit has been read back, and the file is durable.
-
-    Raises
-    ------
-    ChangedError
-        If the file is another than was planned for; nothing is written.
-    UnsupportedError
-        If it is read-only or has other hard links.
-    AccessError
-        If the operating system refuses.
-    """
-    with _reported(plan.path):
-        fd = system.open(plan.path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
-        try:
-            _may_change(system.fstat(fd), plan)
-            # the fields that say whose copies to search for go last: a run that was cut off can be repeated
-            for order in sorted({edit.order for edit in plan.edits}):
-                for edit in (e for e in plan.edits if e.order == order):
-                    _write_all(lambda data, at: system.pwrite(fd, data, at), edit.new, edit.offset)
-                system.fsync(fd)
-            for edit in plan.edits:
-                if system.pread(fd, len(edit.new), edit.offset) != edit.new:
-                    raise ChangedError("an edit did not read back as it was written", offset=edit.offset)
-        finally:
-            system.close(fd)
-    return sum(len(edit.new) for edit in plan.edits)
+#: Attributes that a system gives to a new file by itself.
+_SECURITY = "security."
+_ACCESS, _GROUP = "system.posix_acl_access", 4
 
 
 def rewrite(
@@ -78,6 +36,9 @@ def rewrite(
     advance: Callable[[int], object] = lambda _: None,
 ) -> int:
     """Write the edited file beside the target and rename it.
+
+    In place mode, owner, extended attributes and access lists are carried over. A copy gets the mode alone; its
+    time is that at which it was written.
 
     Parameters
     ----------
@@ -97,162 +58,178 @@ def rewrite(
     Returns
     -------
     int
-        Bytes written.
+        Bytes written, without those of shared blocks.
 
     Raises
     ------
     ChangedError, UnsupportedError, AccessError
         The target is as it was, and no temporary file is left.
     """
+    target = os.path.abspath(target)
     in_place = target == plan.path
-    if not in_place and os.path.lexists(target):
-        raise UnsupportedError("exists already, not overwritten", path=target)
-    folder = os.path.dirname(target)
-    temporary = os.path.join(folder, f".fastanon-{os.urandom(8).hex()}.tmp")
-    with _reported(target):
+    above, name = os.path.split(target)
+    with reported(target), folders.folder(above, system, make=not in_place) as folder:
         if in_place:
-            _may_change(system.stat(plan.path, follow_symlinks=False), plan)
-        system.makedirs(folder, exist_ok=True)
-        fd = system.open(temporary, _TEMPORARY, 0o600)
+            may_change(system.stat(name, dir_fd=folder, follow_symlinks=False), plan.identity)
+        elif os.path.lexists(target):
+            raise UnsupportedError("exists already, not overwritten", path=target)
+        temporary = beside.temporary_name()
+        fd = beside.created(temporary, folder, system)
         try:
-            written = _stream(opened, plan, fd, system, advance)
-            old = system.fstat(opened.fd)
-            if in_place and (old.st_uid, old.st_gid) != (os.geteuid(), os.getegid()):
-                system.fchown(fd, old.st_uid, old.st_gid)
-            audit(temporary)
+            stream = _Stream(opened.fd, fd, system, advance)
+            for piece in pieces(plan.edits, 0, opened.size):
+                if isinstance(piece, bytes):
+                    stream.add(piece)
+                else:
+                    stream.copy(*piece, plan.stays is not None)
+            stream.flush()
+            written = stream.moved
+            audit(os.path.join(above, temporary))
+            _dress(opened.fd, fd, in_place, system)
             opened.check()
-            if in_place:
-                _may_change(system.stat(plan.path, follow_symlinks=False), plan)
-            system.fchmod(fd, stat.S_IMODE(old.st_mode) & 0o777)
             system.fsync(fd)
-            system.rename(temporary, target)
+            if in_place:
+                may_change(system.stat(name, dir_fd=folder, follow_symlinks=False), plan.identity)
+                system.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+            else:
+                _rename_new(temporary, name, folder, target, system)
         except BaseException:
-            system.unlink(temporary)
+            with suppress(FileNotFoundError):  # it may have been renamed already
+                system.unlink(temporary, dir_fd=folder)
             raise
         finally:
             system.close(fd)
-        _sync_folder(folder, system)
+        system.fsync(folder)
     return written
 
 
-def move(old: str, new: str, system: System = SYSTEM) -> None:
-    """Give a file another path on its filesystem, where nothing may be; folders that are empty then go.
+def _rename_new(old: str, new: str, folder: int, target: str, system: System) -> None:
+    try:
+        system.rename_new(old, new, folder, folder)
+    except FileExistsError:
+        raise UnsupportedError("exists already, not overwritten", path=target) from None
 
-    Raises
-    ------
-    UnsupportedError
-        If something is there.
-    AccessError
-        If the operating system refuses.
+
+def _dress(source: int, target: int, in_place: bool, system: System) -> None:
+    """Give a new file the mode of the old one, and in place its owner, attributes and access lists."""
+    old = system.fstat(source)
+    if in_place and (old.st_uid, old.st_gid) != (os.geteuid(), os.getegid()):
+        system.fchown(target, old.st_uid, old.st_gid)
+    attributes = system.attributes(source)
+    for key, value in attributes.items() if in_place else ():  # access lists before the mode, whose mask is theirs
+        with suppress(PermissionError) if key.startswith(_SECURITY) else nullcontext():
+            system.set_attribute(target, key, value)
+    mode = stat.S_IMODE(old.st_mode) & 0o777
+    system.fchmod(target, mode if in_place else mode & _of_the_group(attributes.get(_ACCESS, b"")))
+
+
+def _of_the_group(access: bytes) -> int:
+    """Give what an access list leaves of a mode: its group bits are those of the mask, not of the group.
+
+    From linux/posix_acl_xattr.h: a version, and for each entry tag, rights and ID.
     """
-    if os.path.lexists(new):
-        raise UnsupportedError("exists already, not overwritten", path=new)
-    with _reported(old):
-        system.makedirs(os.path.dirname(new), exist_ok=True)
-        system.rename(old, new)
-        _sync_folder(os.path.dirname(new), system)
-    with suppress(OSError):  # not empty
-        os.removedirs(os.path.dirname(old))
+    if len(access) % 8 != 4:
+        return 0o777
+    rights: dict[int, int] = {tag: right for tag, right, _ in struct.iter_unpack("<HHI", access[4:])}
+    return 0o707 | rights.get(_GROUP, 7) << 3
 
 
 def discard(path: str, system: System = SYSTEM) -> None:
     """Take back a copy that is of no use alone."""
-    with _reported(path):
-        system.unlink(path)
+    above, name = os.path.split(path)
+    with reported(path), folders.folder(above, system) as folder:
+        system.unlink(name, dir_fd=folder)
+        system.fsync(folder)
 
 
-def _may_change(found: os.stat_result, plan: Plan) -> None:
-    if Identity(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns) != plan.identity:
-        raise ChangedError("changed since it was planned for, not written", path=plan.path)
-    if not found.st_mode & 0o222:
-        raise UnsupportedError("read-only, not written", path=plan.path)
-    if found.st_nlink > 1:
-        raise UnsupportedError("has other hard links, which in-place editing would miss", path=plan.path)
-
-
-def _stream(opened: Opened, plan: Plan, target: int, system: System, advance: Callable[[int], object]) -> int:
-    """Write all pieces: gathered in memory up to each whole block of the target, from there copied in the kernel.
+class _Stream:
+    """What is written to a new file: gathered in memory up to whole blocks of it, from there copied in the kernel.
 
     A page cache filled from a whole block on is a quarter faster than one filled from the end of a header on.
     """
-    written, gathered = 0, bytearray()
-    for piece in pieces(plan.edits, 0, opened.size):
-        if isinstance(piece, bytes):
-            gathered += piece
-            written += len(piece)
-            continue
-        start, stop = piece
-        whole = min(stop, start + -written % _BLOCK)
-        gathered += _read_all(opened.fd, start, whole, system)
-        written += stop - start
+
+    def __init__(self, source: int, target: int, system: System, advance: Callable[[int], object]) -> None:
+        self._source, self._target, self._system, self._advance = source, target, system, advance
+        self._gathered = bytearray()
+        self._written = self._shared = 0
+
+    @property
+    def moved(self) -> int:
+        """How many bytes were written, without those of shared blocks."""
+        return self._written - self._shared
+
+    def add(self, data: bytes) -> None:
+        self._gathered += data
+
+    def copy(self, start: int, stop: int, shares: bool) -> None:
+        """Copy a range of the source; where blocks can be shared, let the target have those of it."""
+        if shares and self._share(start, stop):
+            return
+        whole = min(stop, start + -self._at % _BLOCK)
+        self.add(read_all(self._source, start, whole, self._system))
         if whole < stop:
-            _write_all(lambda data, _: system.write(target, data), gathered, 0)
-            gathered.clear()
-            for count in _copied(opened.fd, target, whole, stop, written - stop, system):
-                advance(count)
-    _write_all(lambda data, _: system.write(target, data), gathered, 0)
-    return written
+            self.flush()
+            beside.refuse_full(self._target, stop - whole, self._system)
+            self._copy(whole, stop)
 
+    @property
+    def _at(self) -> int:
+        return self._written + len(self._gathered)
 
-def _read_all(source: int, start: int, stop: int, system: System) -> bytes:
-    parts = []
-    while start < stop:
-        part = system.pread(source, stop - start, start)
-        if not part:
-            raise ChangedError("became shorter while it was copied", offset=start)
-        parts.append(part)
-        start += len(part)
-    return b"".join(parts)
+    def flush(self) -> None:
+        """Write what is gathered."""
+        write_all(self._put, self._gathered, self._written)
+        self._written += len(self._gathered)
+        self._gathered.clear()
 
+    def _put(self, data: memoryview, at: int) -> int:
+        return self._system.pwrite(self._target, data, at)
 
-def _write_all(write: Callable[[memoryview, int], int], data: bytes | bytearray, offset: int) -> None:
-    with memoryview(data) as view:
-        done = 0
-        while done < len(data):
-            done += write(view[done:], offset + done)
-
-
-def _copied(source: int, target: int, start: int, stop: int, shift: int, system: System) -> Iterator[int]:
-    """Copy a range of the source to where the target stands, inside the kernel where it can; give bytes done.
-
-    The disk writes one range while the next is copied: with the fsync that follows, a third less time.
-    """
-    in_kernel = True
-    while start < stop:
+    def _share(self, start: int, stop: int) -> bool:
+        """Share all whole blocks and copy what is left at both ends; say whether that was possible."""
+        block = self._system.fstatvfs(self._target).f_frsize
+        first, last = start + -start % block, stop - stop % block
+        if (self._at - start) % block or first >= last:
+            return False
+        self.add(read_all(self._source, start, first, self._system))
+        self.flush()
         try:
-            if in_kernel:
-                count = system.copy_file_range(source, target, min(stop - start, _RANGE), start)
-            else:
-                block = system.pread(source, min(stop - start, _BLOCK), start)
-                count = len(block)
-                _write_all(lambda data, _: system.write(target, data), block, 0)
+            self._system.share(self._source, self._target, first, last - first, self._written)
         except OSError as error:
-            if not in_kernel or error.errno not in _NO_RANGE_COPY:
+            if error.errno not in _NO_RANGE_COPY:
                 raise
-            in_kernel = False
-            continue
-        if not count:
-            raise ChangedError("became shorter while it was copied", offset=start)
-        system.start_writing_back(target, start + shift, count)
-        start += count
-        yield count
+            self.copy(first, stop, shares=False)
+            return True
+        self._written += last - first
+        self._shared += last - first
+        self._advance(last - first)
+        self.add(read_all(self._source, last, stop, self._system))
+        return True
 
+    def _copy(self, start: int, stop: int) -> None:
+        """Copy a range to where the target stands, inside the kernel where it can.
 
-def _sync_folder(folder: str, system: System) -> None:
-    fd = system.open(folder, _READ | os.O_DIRECTORY)
-    try:
-        system.fsync(fd)
-    finally:
-        system.close(fd)
-
-
-@contextmanager
-def _reported(path: str) -> Iterator[None]:
-    """Say what the operating system said, with the path that the user knows."""
-    try:
-        yield
-    except ChangedError as error:
-        error.path = error.path or path
-        raise
-    except OSError as error:
-        raise AccessError(os.strerror(error.errno or 0), path=path) from None
+        The disk writes one range while the next is copied: with the fsync that follows, a third less time.
+        """
+        in_kernel = True
+        while start < stop:
+            try:
+                if in_kernel:
+                    count = self._system.copy_file_range(
+                        self._source, self._target, min(stop - start, _RANGE), start, self._written
+                    )
+                else:
+                    block = self._system.pread(self._source, min(stop - start, _BLOCK), start)
+                    count = len(block)
+                    write_all(self._put, block, self._written)
+            except OSError as error:
+                if not in_kernel or error.errno not in _NO_RANGE_COPY:
+                    raise
+                in_kernel = False
+                continue
+            if not count:
+                raise ChangedError("became shorter while it was copied", offset=start)
+            self._system.start_writing_back(self._target, self._written, count)
+            start += count
+            self._written += count
+            self._advance(count)

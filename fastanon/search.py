@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -16,6 +16,7 @@ from fastanon.container import read_parts
 from fastanon.fields import Field, Place
 from fastanon.identity import Needle, Value, needles_of
 from fastanon.inside import Inside
+from fastanon.limits import check
 from fastanon.opened import Opened
 from fastanon.own import is_own
 from fastanon.part import Part, Run
@@ -102,6 +103,13 @@ class Finding:
     def payload(self) -> int:
         """Bytes of payload."""
         return sum(payload.end - payload.start for one in self.parts for payload in one.part.payloads())
+
+    @property
+    def largest(self) -> Run | None:
+        """The largest payload, if there is any."""
+        parts = (one.part for one in self.parts if not one.part.space.codec)
+        runs = [(payload.start, payload.end) for part in parts for payload in part.payloads()]
+        return max(runs, key=lambda run: run[1] - run[0], default=None)
 
     @property
     def uids(self) -> frozenset[bytes]:
@@ -225,9 +233,12 @@ def _without(runs: Iterable[Run], gone: Iterable[Run]) -> list[Run]:
     """Take sorted runs out of others."""
     holes, found = sorted(gone), []
     for start, stop in runs:
-        for hole in (hole for hole in holes if start <= hole[0] and hole[1] <= stop):
-            found.append((start, hole[0]))
-            start = hole[1]
+        at = bisect_left(holes, (start, start))
+        while at < len(holes) and holes[at][0] < stop:
+            if start <= holes[at][0] and holes[at][1] <= stop:
+                found.append((start, holes[at][0]))
+                start = holes[at][1]
+            at += 1
         found.append((start, stop))
     return [run for run in found if run[0] < run[1]]
 
@@ -290,9 +301,10 @@ def _hits_in_run(part: Part, needles: tuple[Needle, ...], start: int, stop: int)
 def _values(part: Part, f: Field, rule: Rule, scheme: Scheme, subject: Subject) -> Iterator[Value]:
     raw = part.bytes_at(*f.value)
     encoding = f.text.encoding if f.text else ""
-    if encoding in ("latin-1", "ascii"):  # of Siemens' texts, which declare none
+    if encoding in ("latin-1", "ascii") or not text.is_known(encoding):  # Siemens' texts declare none
         encoding = text.guessed(raw)
     for value in text.split_values(raw, encoding):
+        check("values", len(value), "characters in a value that identifies", f.value[0])
         if rule.kind == "date" and rule.source != "dob":
             yield from _day(rule, value, scheme, subject)
             continue

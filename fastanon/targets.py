@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from fastanon.dicomdir import FileNames
+from fastanon.errors import UnsupportedError
 from fastanon.files import Source
 from fastanon.identity import Needle
 from fastanon.names import Mask
@@ -64,6 +65,8 @@ class Targets:
         while self._is_taken([stem + ending for ending in endings], item):
             stem, number = f"{start}-{number}", number + 1
         path, *beside = (stem + ending for ending in endings)
+        if os.path.relpath(path, root).split(os.sep)[0] == os.pardir:
+            raise UnsupportedError("its new name would lead out of its folder", path=item.path)
         self._taken.add(path)
         self._files[item.path] = path
         return Target(path, "".join(beside), os.path.relpath(path, root), self._to is not None)

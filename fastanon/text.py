@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import functools
+import re
 
 from fastanon.errors import PlanError, ReplacementError
 from fastanon.fields import Text
@@ -15,6 +16,9 @@ CODECS = {
     "ISO_IR 126": "iso8859-7", "ISO_IR 138": "iso8859-8", "ISO_IR 148": "iso8859-9", "ISO_IR 203": "iso8859-15",
     "ISO_IR 13": "shift_jis", "ISO_IR 166": "tis-620", "ISO_IR 192": "utf-8", "GB18030": "gb18030", "GBK": "gbk",
 }  # fmt: skip
+
+#: Python's names, as readers of texts give them. A file's own word is none: some codecs are no character sets.
+_OF_TEXTS = frozenset(CODECS.values())
 
 #: In these a second byte may be a backslash, so a value is decoded before it is split.
 _MULTIBYTE = {"shift_jis", "gb18030", "gbk"}
@@ -35,6 +39,8 @@ _DESIGNATED = {
     b"-L": "ISO 2022 IR 144", b")I": "ISO 2022 IR 13",
 }  # fmt: skip
 
+_TERM = re.compile(r" *(?:ISO|GB)[A-Z0-9 _-]+")
+
 _FORBIDDEN = {"\\": "a backslash", '"': "a double quote", "{": "a brace", "}": "a brace"}
 
 
@@ -45,7 +51,7 @@ def codec_of(encoding: str) -> str | None:
     first = terms[0].replace("ISO 2022 IR", "ISO_IR").replace("ISO-IR", "ISO_IR").replace("ISO_IR_", "ISO_IR ")
     if len(terms) > 1 and any(term not in ("", "ISO 2022 IR 6", terms[0]) for term in terms):
         return None
-    return CODECS.get(first, encoding if encoding.islower() or encoding.startswith("latin") else None)
+    return CODECS.get(first) or (encoding if encoding in _OF_TEXTS else None)
 
 
 def codecs_of(encoding: str) -> list[str]:
@@ -55,6 +61,16 @@ def codecs_of(encoding: str) -> list[str]:
         return [single]
     terms = (term.strip().replace("ISO 2022 IR", "ISO_IR") for term in encoding.split("\\"))
     return [_EXTENSIONS[term] for term in terms if term in _EXTENSIONS]
+
+
+def _terms(encoding: str) -> list[str]:
+    """Give the terms of a character set, empty ones for those that can't be the name of any."""
+    return [term if _TERM.fullmatch(term) else "" for term in encoding.split("\\")]
+
+
+def is_known(encoding: str) -> bool:
+    """Say whether a character set can be one: a file may name anything, codecs of Python that are none too."""
+    return codec_of(encoding) is not None or any(_terms(encoding))
 
 
 def guessed(value: bytes) -> str:
@@ -88,7 +104,10 @@ def _decode_extended(value: bytes, encoding: str) -> str:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return decode_bytes(value, convert_encodings(encoding.split("\\")), TEXT_VR_DELIMS | PN_DELIMS | {0x3D})
+        try:
+            return decode_bytes(value, convert_encodings(_terms(encoding)), TEXT_VR_DELIMS | PN_DELIMS | {0x3D})
+        except (LookupError, ValueError):  # no character set for all that it looks like one
+            return value.decode("latin-1")
 
 
 def encode(value: str, encoding: str) -> bytes:

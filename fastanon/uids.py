@@ -20,6 +20,9 @@ _LONGEST_SERIAL = 6
 _STANDARD = b"1.2.840.10008."  # names of DICOM's own: they tell of nobody
 _BLOCK, _LONGEST = 16 << 20, 64
 
+#: Of File Meta Private Information that is nothing but filling (PS3.5 B.2: from a random UUID).
+FILLING = b"2.25.338815493367126866273898343050571552014"
+
 #: In text what is shorter may be a class, a root or a version.
 SHORTEST = 25
 
@@ -32,7 +35,7 @@ def uids_in(part: Part) -> Iterator[tuple[Run, bytes]]:
             data = part.read(base, min(at + _BLOCK + _LONGEST, stop))
             for found in _UID.finditer(data):
                 first, end = base + found.start(), base + found.end()
-                if at <= first < at + _BLOCK and not found[0].startswith(_STANDARD):
+                if at <= first < at + _BLOCK and not found[0].startswith((_STANDARD, FILLING)):
                     yield (first, end), found[0]
 
 

@@ -120,6 +120,9 @@ class Vault:
         self._cipher = AESGCM(pseudonyms.derived("vault"))
         _create(self.path)
         before = _status(self.path)
+        for ending in ("-journal", "-wal", "-shm"):  # SQLite would wait for a FIFO, and follow a link
+            if os.path.lexists(self.path + ending):
+                _status(self.path + ending)
         with _told(self.path):
             uri = Path(self.path).absolute().as_uri() + "?mode=rw"
             self._db = sqlite3.connect(uri, uri=True, timeout=_WAIT, isolation_level=None)

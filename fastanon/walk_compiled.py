@@ -13,10 +13,11 @@ from types import FunctionType
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import overload, register_jitable
 
 from fastanon import walk as source
+from fastanon.kept_kernels import compiled
 
 
 # An unsigned index spares the check for a negative one; walk sees to it that p is in bounds.
@@ -55,10 +56,7 @@ def _keyed(function: Any) -> FunctionType:
 
 def _compiled() -> Any:
     function = _keyed(source.walk)
-    try:
-        return njit(cache=True, nogil=True)(function)
-    except RuntimeError:  # no folder that the cache could be written to
-        return njit(nogil=True)(function)
+    return compiled(function)
 
 
 _walk = _compiled()

@@ -7,23 +7,31 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from fastanon import apply, auditor, bulk
+from fastanon import apply, auditor, bulk, refit
+from fastanon.apply import Change
 from fastanon.auditor import Audit, Secrets
 from fastanon.bulk import Bulk
 from fastanon.chance import Advance
 from fastanon.errors import UnsupportedError, UsageError
+from fastanon.files import Source
 from fastanon.identity import Needle
 from fastanon.names import Renamed
-from fastanon.opened import Opened
+from fastanon.opened import Opened, identity_at
 from fastanon.part import TextPart
 from fastanon.payload import Payload
 from fastanon.planner import Plan, make_plan
+from fastanon.preview import Preview
+from fastanon.rewrite import rewrite
 from fastanon.scheme import Scheme
 from fastanon.search import Finding, in_payloads, search
+from fastanon.sharing import Sharing
 from fastanon.subjects import Host
+from fastanon.targets import Target
 
 #: What may be asked of the audit, and of needles in payloads that chance does not explain.
 AUDITS, PAYLOADS = ("full", "text", "none"), ("patch", "report")
+
+_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +76,13 @@ class Options:
 
 
 class Done(NamedTuple):
-    """What became of one file: plan, strategy, bytes written, and what is left."""
+    """What became of one file: plan, strategy, bytes written, what is left, and what is to be committed."""
 
     plan: Plan
     strategy: str
     written: int
     audit: Audit | None
+    changes: tuple[Change, ...] = ()
 
 
 class _MarkedLeakError(Exception):
@@ -94,49 +103,73 @@ class Work:
     def __init__(self, options: Options, advance: Advance) -> None:
         self._options, self._advance = options, advance
         self._full = options.audit == "full"
+        self._sharing = Sharing()
 
     def search(self, opened: Opened, host: Host) -> Finding:
         """Search a file; `host` says whose a study is, for a file that names nobody."""
         return search(opened, self._options.scheme, self._full, self._advance, host)
 
     def do(
-        self, opened: Opened, found: Finding, renamed: Renamed, target: str | None, keep: Callable[[], object]
+        self,
+        opened: Opened,
+        item: Source,
+        found: Finding,
+        renamed: Renamed,
+        target: Target,
+        keep: Callable[[], object],
     ) -> Done:
-        """Plan and write one file, in place or to a target: a second time if it is not as clean as it says.
+        """Plan one file, and write it or say what to commit: a second time if it is not as clean as it says.
 
         Who is who is kept before anything is written: else a pseudonym might stand there that nobody can look up.
         """
         scheme, patch = self._options.scheme, self._options.payload == "patch"
-        plan = make_plan(opened, found, scheme, renamed, patch, scheme.strips or target is not None)
+        block = self._sharing.block(opened, found.largest, target.path) if target.copied else 0
+        plan = make_plan(opened, found, scheme, renamed, patch, scheme.strips or target.copied, block=block)
         keep()
         try:
-            return Done(plan, *self._write(opened, plan, found, target, plan.marked))
+            return self._write(opened, item, plan, found, target, plan.marked)
         except _MarkedLeakError:
-            plan = make_plan(opened, found, scheme, renamed, patch, mark=False)
-            return Done(plan, *self._write(opened, plan, found, target, False))
+            plan = make_plan(opened, found, scheme, renamed, patch, mark=False, block=block)
+            return self._write(opened, item, plan, found, target, False)
 
     def _write(
-        self, opened: Opened, plan: Plan, found: Finding, target: str | None, marked: bool
-    ) -> tuple[str, int, Audit | None]:
-        """Write one file and give the strategy, the bytes written and the audit."""
-        if target is None and plan.strategy != "rewrite":
-            return plan.strategy, apply.patch(plan) if plan.edits else 0, auditor.of_plan(plan)
-        seen: list[Audit] = []
+        self, opened: Opened, item: Source, plan: Plan, found: Finding, target: Target, marked: bool
+    ) -> Done:
+        """Write a copy, or a file in place that has to be written anew; of all others say what to commit."""
+        secrets = Secrets.of(found.needles, found.uids)
+        if target.copied or plan.strategy == "rewrite":
+            if target.moves(item) and opened.path != target.path:
+                _move_first(opened, item, target)
+            return self._rewrite(opened, replace(plan, path=opened.path), found, secrets, target, marked)
+        writes, size = refit.spelled(plan.edits, opened.size, opened.read)
+        audit = auditor.of_plan(plan)
+        if plan.stays is not None:
+            with Preview(opened, writes, size, plan.stays) as preview:
+                audit = auditor.of_preview(preview, plan, secrets, self._options.scheme)
+            if marked and audit.leaks:
+                raise _MarkedLeakError
+        changes: tuple[Change, ...] = ()
+        if writes or target.moves(item):
+            changes = (Change(opened.path, plan.identity, writes, size, target.path), *_beside(item, target))
+        return Done(plan, plan.strategy, sum(len(data) for _, data in writes), audit, changes)
 
+    def _rewrite(
+        self, opened: Opened, plan: Plan, found: Finding, secrets: Secrets, target: Target, marked: bool
+    ) -> Done:
+        seen: list[Audit] = []
         # in place only the search is counted: nobody knew then that it would be a rewrite
-        advance: Advance = self._advance if target else lambda _: None
+        advance: Advance = self._advance if target.copied else lambda _: None
 
         def audit(path: str) -> None:
             if self._options.audit != "none":
-                secrets = Secrets.of(found.needles, found.uids)
                 left = auditor.of_copy(path, secrets, self._options.scheme, self._full, advance)
                 if marked and left.leaks:
                     raise _MarkedLeakError
                 scanned = 0 if found.own else left.scanned  # there are no values to search for
                 seen.append(replace(left, bulk=plan.bulk, scanned=scanned))  # the plan tells of patches too
 
-        written = apply.rewrite(opened, plan, target or plan.path, audit, advance=advance)
-        return "rewrite" if plan.edits else "copy", written, seen[0] if seen else None
+        written = rewrite(opened, plan, target.path, audit, advance=advance)
+        return Done(plan, "rewrite" if plan.edits else "copy", written, seen[0] if seen else None)
 
     def search_payload(self, path: str, kind: str, needles: tuple[Needle, ...]) -> tuple[Bulk, ...]:
         """Search the payload beside a header, as far as that is wanted."""
@@ -174,13 +207,39 @@ def with_bulk(audit: Audit | None, more: tuple[Bulk, ...]) -> Audit | None:
 
 
 def _copy_payload(path: str, target: str, beside: str, audit: Callable[[str], object], advance: Advance) -> int:
-    """Copy a payload as it is, beside the target of its header, which goes where that fails."""
-    try:
-        with Opened(path) as opened:
-            if opened.read(0, min(opened.size, 132))[128:] == b"DICM":
-                raise UnsupportedError("what should be its payload is DICOM of its own")
-            plan = Plan(path, opened.identity, (), (), 0, opened.size, 0)
-            return apply.rewrite(opened, plan, beside, audit, advance=advance)
-    except BaseException:
-        apply.discard(target)
-        raise
+    """Copy a payload as it is; one that a run which was cut off has copied already stays."""
+    with Opened(path) as opened:
+        if opened.read(0, min(opened.size, 132))[128:] == b"DICM":
+            raise UnsupportedError("what should be its payload is DICOM of its own")
+        if os.path.lexists(beside) and not os.path.lexists(target) and _same(opened, beside):
+            audit(beside)
+            return 0
+        plan = Plan(path, opened.identity, (), (), 0, opened.size, 0)
+        return rewrite(opened, plan, beside, audit, advance=advance)
+
+
+def _same(one: Opened, path: str) -> bool:
+    """Compare an open file with another, byte for byte."""
+    with Opened(path) as other:
+        runs = [(at, min(at + _BLOCK, one.size)) for at in range(0, one.size, _BLOCK)]
+        return one.size == other.size and all(one.read(*run) == other.read(*run) for run in runs)
+
+
+def _beside(item: Source, target: Target) -> tuple[Change, ...]:
+    """Give the change of the payload beside a file that gets another name: its name follows."""
+    if not item.payload or item.payload == target.payload:
+        return ()
+    identity = identity_at(item.payload)
+    return (Change(item.payload, identity, (), identity.size, target.payload),)
+
+
+def _move_first(opened: Opened, item: Source, target: Target) -> None:
+    """Give a file that is going to be written anew its new name before.
+
+    Cut off in between it has a clean name and the next run finds it; the other way round it would count as done.
+    """
+    moved = Change(opened.path, opened.identity, (), opened.size, target.path)
+    for error in apply.commit([moved, *_beside(item, target)]):
+        if error is not None:
+            raise error
+    opened.path = target.path

@@ -115,8 +115,8 @@ def _no_patch(*args: Any, decide: Callable[..., Any] = bulk.decide, **more: Any)
     return replace(decide(*args, **more)[0], patched=(), left=()), []
 
 
-def _one_edit_less(*args: Any, plan: Callable[..., Any] = planner.make_plan) -> Any:
-    found = plan(*args)
+def _one_edit_less(*args: Any, plan: Callable[..., Any] = planner.make_plan, **more: Any) -> Any:
+    found = plan(*args, **more)
     return replace(found, edits=[edit for edit in found.edits if edit.rule != "marker"][:-1])
 
 

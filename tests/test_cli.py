@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -193,3 +194,28 @@ def test_one_small_file_imports_nothing_slow(path: Path) -> None:
     assert done.returncode == DONE
     assert done.stdout.splitlines()[-1] == "[]"
     assert is_done(path)
+
+
+def test_the_program_leaves_no_core(tmp_path: Path) -> None:
+    code = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_CORE, (4096, 4096));"
+        "sys.argv[1:] = ['inspect', '.'];"
+        "from fastanon.cli import main; main(); print(resource.getrlimit(resource.RLIMIT_CORE))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[-1] == "(0, 4096)"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_ends_it_and_leaves_nothing(number: int, tmp_path: Path) -> None:
+    write(tmp_path / "in" / "a.dcm", STUDY)
+    code = (
+        "import os, sys; from fastanon.system import SYSTEM;"
+        f"SYSTEM.fsync = lambda fd, last=SYSTEM.fsync: os.kill(os.getpid(), {number}) if '.tmp' in "
+        "os.readlink(f'/proc/self/fd/{fd}') else last(fd);"
+        "sys.argv[1:] = ['anonymize', 'in', '-o', 'out']; from fastanon.cli import main; sys.exit(main())"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert run.returncode == 128 + number
+    assert run.stderr.startswith("fastanon: stopped;")
+    assert not [p for p in (tmp_path / "out").rglob("*") if p.is_file()]

@@ -149,7 +149,7 @@ def test_a_data_file_that_is_dicom_is_no_payload(tmp_path: Path) -> None:
     write(tmp_path / "in" / "a.s", SHORT)
     report = anonymize(tmp_path / "in", to=tmp_path / "out")
     assert [f.status for f in report.files] == ["refused"]
-    assert not any((tmp_path / "out").iterdir())
+    assert not any((tmp_path / "out").rglob("*"))
 
 
 def test_a_header_that_is_no_interfile_is_refused_with_its_data(tmp_path: Path) -> None:

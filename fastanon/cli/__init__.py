@@ -7,8 +7,9 @@ import contextlib
 import importlib
 import io
 import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from fastanon import __version__
 from fastanon.errors import FAILED, USAGE, FastanonError, UsageError
@@ -17,6 +18,7 @@ _COMMANDS = {
     "inspect": "show what identifies the patient; nothing is changed",
     "anonymize": "remove the patient, in place or to a folder",
     "audit": "search copies for the values of their originals; nothing is changed",
+    "recover": "finish what a run in place had begun when it was cut off",
     "key": "make the key of pseudonyms",
     "vault": "look up who is who",
     "profile": "show what becomes of each attribute",
@@ -66,9 +68,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")  # a path may hold bytes that are no text
     arguments = list(sys.argv[1:] if argv is None else argv)
     command = next((a for a in arguments if a in _COMMANDS), None)
+    if argv is None:
+        _dump_no_core()
     try:
         options = _parser(command).parse_args(arguments)
-        status: int = importlib.import_module(f"fastanon.cli.{options.command}").run(options)
+        with _stoppable():
+            status: int = importlib.import_module(f"fastanon.cli.{options.command}").run(options)
         sys.stdout.flush()
     except UsageError as error:
         print(f"fastanon: {error}", file=sys.stderr)
@@ -80,7 +85,43 @@ def main(argv: Sequence[str] | None = None) -> int:
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
-    except KeyboardInterrupt:
-        print("fastanon: interrupted; files already named are done, no other was changed", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as stop:
+        print("fastanon: stopped; files in place are as they were or done, or fastanon recover finishes them",
+              file=sys.stderr)  # fmt: skip
+        return 128 + (stop.number if isinstance(stop, _StoppedError) else signal.SIGINT)
     return status
+
+
+class _StoppedError(KeyboardInterrupt):
+    """A signal that ends the program: what is temporary is removed on the way out."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[None]:
+    """Let the signals that end a program do so by an exception, as SIGINT does."""
+
+    def stop(number: int, _: object) -> None:
+        raise _StoppedError(number)
+
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    try:
+        before = [(number, signal.signal(number, stop)) for number in numbers]
+    except ValueError:  # not in the main thread: whoever started it handles signals
+        before = []
+    try:
+        yield
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
+
+
+def _dump_no_core() -> None:
+    """Leave no memory behind where the program crashes: there are names in it."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
+import stat
 import sys
-from pathlib import Path
 from typing import Any
 
-from fastanon.errors import DONE, FAILED, REFUSED, AccessError, FileError, UsageError
+from fastanon.errors import DONE, FAILED, REFUSED, AccessError, FileError, UsageError, printable
+
+#: How a report begins: only such a file is replaced by a new one.
+_BEGINS = b'{\n "schema":'
 
 _AUDIT = "what to search for values that are left: every byte (the default), all but payloads, or no copies"
 _PAYLOAD = "a value in raw data that chance does not explain: replace it (the default), or report it as left"
@@ -98,21 +102,30 @@ def _scheme(options: argparse.Namespace) -> dict[str, Any]:
 def write_report(path: str, text: str) -> None:
     """Write the JSON report."""
     try:
-        Path(path).write_text(text, encoding="ascii")
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+        with open(fd, "r+b") as file:
+            if not stat.S_ISREG(os.fstat(fd).st_mode) or file.read(len(_BEGINS)) not in (b"", _BEGINS):
+                raise UsageError(f"{path}: exists and is no report; not overwritten")
+            file.seek(0)
+            file.truncate()
+            file.write(text.encode("ascii"))
     except OSError as error:
         raise AccessError(error.strerror or "can't be written", path=path) from None
 
 
 def _what_if(options: argparse.Namespace) -> int:
-    from fastanon.api import plan
+    from fastanon.api import planned
+    from fastanon.schemes import make_scheme
 
     status = DONE
-    for planned in plan(options.paths, **_scheme(options)):
-        if isinstance(planned, FileError):
-            print(planned, file=sys.stderr)
-            status = FAILED if isinstance(planned, AccessError) else status or REFUSED
+    plans, masked = planned(options.paths, make_scheme(**_scheme(options)))
+    for one in plans:
+        path = printable(masked(one.path or ""))
+        if isinstance(one, FileError):
+            print(f"{path}: {one.where}", file=sys.stderr)
+            status = FAILED if isinstance(one, AccessError) else status or REFUSED
             continue
-        print(f"{planned.shown}: {planned.strategy}, {len(planned.edits)} edits")
-        for place in planned.places:
+        print(f"{path}: {one.strategy}, {len(one.edits)} edits")
+        for place in one.places:
             print(f"  {place.offset:>12}  {place.length:>6} bytes  {place.where}: {place.kind}")
     return status

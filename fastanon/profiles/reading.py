@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from fastanon.errors import UsageError
 from fastanon.profiles import table
+from fastanon.small_files import read_small
 
 #: What comes with fastanon, and where.
 SHIPPED = ("basic", "petmr", "niftypet")
@@ -100,13 +101,14 @@ def read(path: str) -> Level:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ProfileError(f"{path}: {error}") from error
+    except (ValueError, RecursionError):  # what Python itself refuses: numbers of many digits, lists in lists
+        raise ProfileError(f"{path}: no profile: a number too long, or nested too deep") from None
     return _Check(path, text, content).level()
 
 
 def _text(path: str) -> str:
     try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
+        return read_small(path).decode("utf-8").replace("\r\n", "\n")
     except OSError as error:
         raise ProfileError(f"{path}: {error.strerror}; fastanon comes with {', '.join(SHIPPED)}") from error
     except UnicodeDecodeError as error:

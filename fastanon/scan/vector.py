@@ -8,6 +8,7 @@ Addresses and offsets are int64. Nothing here checks a bound.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import operator
 from collections.abc import Callable
@@ -15,10 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from llvmlite import ir  # type: ignore[import-untyped]  # it has no types
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic, models, overload, register_model
+
+from fastanon import kept_kernels
 
 LANES = 32
 _HALF = 16
@@ -216,13 +219,10 @@ def shuffle(_: Any, b: Any, args: Any) -> Any:
 
 
 def compiled(function: Callable[..., Any]) -> Any:
-    """Compile a kernel: `njit` without the GIL, kept in numba's cache where there is one.
+    """Compile a kernel, kept in numba's cache where that is safe.
 
     The cache looks at a kernel's own file only, so the digest of this one becomes part of its name.
     """
-    try:
-        digest = hashlib.blake2b(Path(__file__).read_bytes(), digest_size=8).hexdigest()
-        function.__qualname__ += "_" + digest
-        return njit(cache=True, nogil=True)(function)
-    except (OSError, RuntimeError):  # no source to read, or no folder to write to
-        return njit(nogil=True)(function)
+    with contextlib.suppress(OSError):  # no source to read
+        function.__qualname__ += "_" + hashlib.blake2b(Path(__file__).read_bytes(), digest_size=8).hexdigest()
+    return kept_kernels.compiled(function)
