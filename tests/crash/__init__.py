@@ -1,0 +1,1 @@
+"""No crash and no error of the operating system harms a file."""
