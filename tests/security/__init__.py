@@ -1,0 +1,1 @@
+"""What attackers try: each case is refused, or does no harm."""
