@@ -15,6 +15,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pydicom
@@ -23,7 +24,7 @@ from benchmarks.processes import Cost, command, in_turn, python, ratio, seconds
 from fastanon.synthetic import Person, make_listmode, make_slice
 
 MIB = 1 << 20
-ROW = "| {:<34} | {:>9} | {:>9} | {:>9} | {:>12} | {:>12} | {} |"
+ROW = "| {:<43} | {:>9} | {:>9} | {:>9} | {:>12} | {:>12} | {} |"
 PYDICOM = "ds = pydicom.dcmread({0!r}); ds.PatientName = 'anonymised'; ds.save_as({1!r})"
 
 
@@ -54,7 +55,7 @@ def row(name: str, floor: float, ours: float, rival: float, measured: str, goal:
     print(ROW.format(name, *numbers, measured, goal, "met" if met else "MISSED"), flush=True)
 
 
-def in_place(folder: Path, runs: int) -> None:
+def in_place(folder: Path, runs: int, profile: str = "niftypet") -> None:
     """2 GiB and 64 MiB in place: bytes written, memory, and that time does not grow with the payload."""
     files = {size: folder / f"{size}.IMA" for size in (64, 2048)}
     digests = {}
@@ -69,7 +70,7 @@ def in_place(folder: Path, runs: int) -> None:
                 file.write(keep[size])
                 os.fsync(file.fileno())
             return python(
-                f"anonymize({str(files[size])!r}, in_place=True, profile='niftypet', audit='text')",
+                f"anonymize({str(files[size])!r}, in_place=True, profile={profile!r}, audit='text')",
                 "from fastanon import anonymize; import fastanon.api",
             )
 
@@ -88,9 +89,10 @@ def in_place(folder: Path, runs: int) -> None:
     grown, peak = ratio(large, small), max(c.peak_mb for c in large)
     written = max(c.written for c in large)
     both = (seconds(least), seconds(large), rival.seconds)
-    row("2 GiB in place: bytes written", *both, f"{written / 1000:.0f} kB", "< 1 MB", written < MIB)
-    row("2 GiB in place: peak memory", *both, f"{peak:.0f} MB", "< 150 MB", peak < 150)
-    row("2 GiB in place: time over 64 MiB's", *both, f"{grown:.2f}x", "<= 1.2x", grown <= 1.2)
+    what = f"2 GiB in place, {profile}"
+    row(f"{what}: bytes written", *both, f"{written / 1000:.0f} kB", "< 1 MB", written < MIB)
+    row(f"{what}: peak memory", *both, f"{peak:.0f} MB", "< 150 MB", peak < 150)
+    row(f"{what}: time over 64 MiB's", *both, f"{grown:.2f}x", "<= 1.2x", grown <= 1.2)
 
 
 _WARM = """
@@ -188,7 +190,13 @@ def one_slice(folder: Path, runs: int) -> None:
     row("one slice, whole command line", *times, f"{found:.2f}x numpy", "<= 2.5x", found <= 2.5)
 
 
-CASES = {"in_place": in_place, "full_audit": full_audit, "to_copy": to_copy, "one_slice": one_slice}
+CASES = {
+    "in_place": in_place,
+    "refit": partial(in_place, profile="petmr"),
+    "full_audit": full_audit,
+    "to_copy": to_copy,
+    "one_slice": one_slice,
+}
 
 
 def main() -> None:

@@ -16,15 +16,17 @@ from pathlib import Path
 
 import pydicom
 
-from fastanon import apply
 from fastanon.container import read_parts
 from fastanon.dicom import DicomPart
 from fastanon.edits import Edit
+from fastanon.files import Source
 from fastanon.names import Mask, Renamed
 from fastanon.opened import Opened
 from fastanon.planner import Plan
+from fastanon.rewrite import rewrite
 from fastanon.schemes import make_scheme
 from fastanon.synthetic import Person, make_study
+from fastanon.targets import Target
 from fastanon.work import Options, Work
 
 GOAL = 3.0
@@ -38,7 +40,7 @@ def one_edit(source: Path, target: Path) -> None:
         element = dataset.elements[dataset.elements.rows_of((0x00100010,))[0]]
         edit = Edit(element.value, element.length, b"X" * element.length, "name")
         plan = Plan(str(source), opened.identity, (edit,), (), 0, 0, 0)
-        apply.rewrite(opened, plan, str(target), lambda _: None)
+        rewrite(opened, plan, str(target), lambda _: None)
 
 
 def with_profile(audit: str) -> Callable[[Path, Path], None]:
@@ -49,7 +51,9 @@ def with_profile(audit: str) -> Callable[[Path, Path], None]:
     def one(source: Path, target: Path) -> None:
         with Opened(str(source)) as opened:
             found = work.search(opened, lambda _: None)
-            work.do(opened, found, Renamed(Mask(scheme), found.needles, {}), str(target), scheme.rows.clear)
+            renamed = Renamed(Mask(scheme), found.needles, {})
+            place = Target(str(target), "", target.name, True)
+            work.do(opened, Source(str(source), source.name), found, renamed, place, scheme.rows.clear)
 
     return one
 

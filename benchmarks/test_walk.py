@@ -40,7 +40,7 @@ def test_walk(benchmark, data, start, compiled):
     from fastanon import walk_compiled
 
     function = walk_compiled.walk if compiled else walk.walk
-    table, state = array("q", bytes(8 * walk.COLUMNS * 512)), array("q", bytes(8 * walk.STATE))
+    table, state = array("q", bytes(8 * walk.COLUMNS * 512)), array("q", bytes(8 * walk.state_size(64)))
     status = benchmark(
         function, data, start, len(data), 0, 0, table, state, dictionary.kinds(), dictionary.sequences()
     )
