@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 
 from fastanon.errors import PlanError
 from fastanon.fields import Box, Field
@@ -114,20 +115,25 @@ def with_lengths(edits: Iterable[Edit], fields: Iterable[Field]) -> list[Edit]:
     growth = _direct_growth([e for e in edits if e.growth], fields)
     removed = Runs((e.offset, e.end) for e in edits)
     added: list[Edit] = []
-    while growth:
-        box = max(growth, key=_nesting)
+    levels: dict[Box, int] = {}
+    waiting = [(-_nesting(box, levels), number, box) for number, box in enumerate(growth)]
+    heapify(waiting)
+    while waiting:
+        level, number, box = heappop(waiting)
         grown = growth.pop(box)
         length = box.end - box.start + grown
         filling = -length % box.align if box.slots else 0
         if filling:
             # behind whatever else is inserted there, the padding of inner boxes first
-            added.append(Edit(box.end, 0, box.fill * filling, "padding", _LAST - _nesting(box)))
+            added.append(Edit(box.end, 0, box.fill * filling, "padding", _LAST + level))
         added += [
             _slot_edit(slot.offset, slot.fmt, length + filling)
             for slot in box.slots
             if not removed.touch(slot.offset, slot.offset + 1)
         ]
         if box.parent is not None and grown + filling:
+            if box.parent not in growth:
+                heappush(waiting, (level + 1, number, box.parent))
             growth[box.parent] = growth.get(box.parent, 0) + grown + filling
     return edits + added
 
@@ -147,11 +153,16 @@ def _direct_growth(edits: Sequence[Edit], fields: Iterable[Field]) -> dict[Box, 
     return growth
 
 
-def _nesting(box: Box) -> int:
-    level = 0
-    while box.parent is not None:
-        box, level = box.parent, level + 1
-    return level
+def _nesting(box: Box, known: dict[Box, int]) -> int:
+    """Count the boxes around a box; what is counted once is known for all that lies in it."""
+    passed = [box]
+    while passed[-1] not in known and passed[-1].parent is not None:
+        passed.append(passed[-1].parent)
+    level = known.get(passed[-1], 0)
+    for one in reversed(passed):
+        known[one] = level
+        level += 1
+    return known[box]
 
 
 def _slot_edit(offset: int, fmt: str, length: int) -> Edit:

@@ -72,6 +72,9 @@ BOMBS = {
     "a long value": (meta(IMPLICIT) + b"\x10\0\x10\0" + u32(SIZE) + b"N " * (SIZE // 2), "values"),
     "copies": (meta(EXPLICIT) + NAME + b"\x10\0\0\x40UT\0\0" + u32(2 * SIZE) + b"DOE " * (SIZE // 2), "hits"),
     "names": (meta(EXPLICIT) + b"".join(b"\x10\0\x10\0PN\x08\0N%07d" % n for n in range(SIZE // 16)), "needles"),
+    "names that all change": (meta(EXPLICIT) + NAME * (SIZE // 16), ""),
+    "names in items": (meta(EXPLICIT) + sequence((ITEM + u32(16) + NAME) * (SIZE // 24)), ""),
+    "names that are counted": (meta(EXPLICIT) + (b"\x10\0\0\0UL\4\0" + u32(16) + NAME) * (SIZE // 28), ""),
     "deflated zeros": (deflated(bytes(1 << 20), 400), "ratio"),
     "deflated elements": (deflated(b"\x10\0\0\x40LT\0\0" * (1 << 17), 64), "elements"),
 }  # fmt: skip
