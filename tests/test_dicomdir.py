@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import pydicom
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.fileset import FileInstance, FileSet
@@ -163,6 +163,7 @@ def test_a_directory_is_known(path: Path) -> None:
     assert is_directory(dataset.elements) == (RECORDS in pydicom_reads(path.read_bytes()))
 
 
+@settings(deadline=None)  # no test depends on time
 @given(st.data())
 def test_records_are_visited_in_the_same_order(data: st.DataObject) -> None:
     path = data.draw(st.sampled_from([s.path for s in FILES]))
