@@ -34,7 +34,7 @@ class Edit:
     rule : str
         Why, without any value of the patient's.
     order : int
-        Breaks ties between insertions at one offset. In place, what has the highest order is written last.
+        Breaks ties between insertions at one offset.
     """
 
     offset: int
