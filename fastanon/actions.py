@@ -74,9 +74,14 @@ def _fits(value: str, spelling: Text) -> bool:
 
 
 def _mapped(old: bytes, _f: Field, _r: Rule, scheme: Scheme, _p: Subject, _fixed: bool) -> tuple[bytes, str]:
+    return mapped_uids(old, scheme), "UID"
+
+
+def mapped_uids(old: bytes, scheme: Scheme) -> bytes:
+    """Map the UIDs of a value, and fill it up to even length."""
     values = old.decode("latin-1").split("\\")
     new = "\\".join(scheme.uid(value.strip(" \0")) for value in values).encode("latin-1")
-    return new + b"\0" * (len(new) % 2), "UID"
+    return new + b"\0" * (len(new) % 2)
 
 
 def _shifted(old: bytes, f: Field, rule: Rule, scheme: Scheme, subject: Subject, fixed: bool) -> tuple[bytes, str]:

@@ -12,7 +12,7 @@ from fastanon.bulk import Bulk
 from fastanon.chance import Advance, Scanned
 from fastanon.container import read_parts
 from fastanon.fields import Field, Place
-from fastanon.identity import Needle
+from fastanon.identity import Needle, Needles
 from fastanon.opened import Opened
 from fastanon.part import Part, holding
 from fastanon.planner import Plan
@@ -96,7 +96,7 @@ def _telling(needles: tuple[Needle, ...]) -> tuple[Needle, ...]:
     dates = [needle for needle in needles if needle.kind == "date"]
     become = {needle.new.encode(needle.codec, "replace") for needle in dates}
     become |= {DUMMIES[vr][:8].encode(codec) for vr in ("DA", "DT") for codec in {n.codec for n in dates}}
-    return tuple(needle for needle in needles if needle.kind != "date" or needle.data not in become)
+    return Needles(needle for needle in needles if needle.kind != "date" or needle.data not in become)
 
 
 def of_copy(
@@ -135,13 +135,8 @@ def of_opened(
     """
     parts = read_parts(opened)
     every = list(with_insides(parts))
-    left = [replace(p, offset=p.offset + at) for part, at in every for p in _left(part, secrets, scheme)]
+    left = places_left(every, secrets, scheme)
     leaks = [place for place in left if place.where]
-    leaks += [
-        replace(place, offset=place.offset + at)
-        for part, at in every
-        for place in (place_in_numbers(*hit) for hit in hits_in_numbers(part, secrets.needles))
-    ]
     seen = _seen(parts, in_payloads(parts, secrets.needles, advance)) if payloads else ()
     leaks += [place for one in seen for place in one.left]
     scanned = sum(stop - start for part, _ in every for start, stop in part.searched())
@@ -151,6 +146,18 @@ def of_opened(
     opened.check()
     structural = sum(not place.where for place in left)
     return Audit("copy", scanned + searched, payload - searched, tuple(leaks), structural, packed, seen)
+
+
+def places_left(every: Iterable[tuple[Part, int]], secrets: Secrets, scheme: Scheme) -> list[Place]:
+    """Give the places of all that is left in parts with offsets; those in keys and numbers have no name."""
+    return [
+        replace(place, offset=place.offset + at)
+        for part, at in every
+        for place in (
+            *_left(part, secrets, scheme),
+            *(place_in_numbers(*hit) for hit in hits_in_numbers(part, secrets.needles)),
+        )
+    ]
 
 
 def _seen(parts: Sequence[Part], found: Iterable[tuple[int, Scanned]]) -> tuple[Bulk, ...]:

@@ -29,12 +29,16 @@ from fastanon.part import Part
 from fastanon.pending import Pending
 from fastanon.report import ANONYMIZED, COPIED, UNCHANGED, FileResult, Report, Tell
 from fastanon.rewrite import discard
-from fastanon.search import Finding
 from fastanon.targets import Target, Targets
 from fastanon.work import Done, Options, Work, with_bulk
 
 if TYPE_CHECKING:
     from fastanon.vault import Vault
+    from fastanon.work import Found
+
+
+#: From so many files on it is worth while to load compiled kernels.
+_MANY = 32
 
 
 class Run:
@@ -48,10 +52,14 @@ class Run:
         Is told of bytes of payload as they are searched.
     vault : Vault or None
         Where to keep who is who.
+    many : bool
+        Whether to look for series, whose files are planned by each other.
     """
 
-    def __init__(self, options: Options, advance: Advance = lambda _: None, vault: Vault | None = None) -> None:
-        self._work, self._scheme, self._vault = Work(options, advance), options.scheme, vault
+    def __init__(
+        self, options: Options, advance: Advance = lambda _: None, vault: Vault | None = None, many: bool = False
+    ) -> None:
+        self._work, self._scheme, self._vault = Work(options, advance, many), options.scheme, vault
         self.to = None if options.to is None else os.path.realpath(options.to)
         self.met: dict[bytes, Needle] = {}
         self._mask = Mask(options.scheme)
@@ -132,7 +140,7 @@ class Run:
     def _one(self, number: int, item: Source, last: bool, changes: list[Change]) -> FileResult | None:
         """Do one file, or give its changes; None puts it off until the identities of the others are known."""
         with Opened(item.path) as opened:
-            found = self._work.search(opened, lambda study: self._hosts.of(item.path, study))
+            found = self._work.search(opened, item, lambda study: self._hosts.of(item.path, study))
             parts = [one.part for one in found.parts]
             directory = any(isinstance(part, DicomPart) and is_directory(part.elements) for part in parts)
             if not last and (directory or not found.subjects.named):
@@ -156,11 +164,11 @@ class Run:
         messages += ("its payload lies beside it, kept as it is",) if item.payload else ()
         return FileResult(
             self.shown(item.path), status, self.shown(target.path) if free else "", done.strategy,
-            len(done.plan.edits), done.written, audit, messages, item.listed, warnings=done.plan.warnings,
+            done.plan.changed, done.written, audit, messages, item.listed, warnings=done.plan.warnings,
         )  # fmt: skip
 
     def _write(
-        self, opened: Opened, item: Source, found: Finding, renamed: Renamed, target: Target
+        self, opened: Opened, item: Source, found: Found, renamed: Renamed, target: Target
     ) -> tuple[Done, Audit | None]:
         """Write a file and its payload, which in place is only searched, before its header changes."""
         kind, needles = _last(found).kind_beside(), found.needles
@@ -203,7 +211,7 @@ def _move(old: Target, new: Target) -> None:
                     raise error
 
 
-def _last(found: Finding) -> Part:
+def _last(found: Found) -> Part:
     """Give the dataset, or the only part."""
     return next(one.part for one in reversed(found.parts) if not isinstance(one.part, Inside))
 
@@ -216,7 +224,7 @@ def run(source: Input, options: Options, tell: Tell = lambda _: None) -> Report:
     passes = 3 if options.to is not None and options.audit == "full" else 1
     results: dict[int, FileResult] = {}
     with progress.over(listed, passes) as meter, _vault(options) as vault:
-        batch = Run(options, meter.advance, vault)
+        batch = Run(options, meter.advance, vault, len(listed) >= _MANY)
         for number, result in batch.over(listed):
             results[number] = result
             meter.done(listed[number])

@@ -15,7 +15,7 @@ from typing import TypeAlias
 from fastanon.identity import Needle
 from fastanon.part import Part
 from fastanon.payload import Payload
-from fastanon.scan import Hit, find, in_file, is_word, matcher_of
+from fastanon.scan import Hit, find, in_file, is_word, matcher, matcher_of, patterns_of
 from fastanon.system import cpus
 
 #: What is taken for real: bytes of the needle, and hits to be expected by chance.
@@ -64,14 +64,18 @@ class Scanner:
         Bytes of all payloads.
     advance : callable
         Is told of bytes as they are done, by any thread.
+    many : bool
+        Whether many files are searched by it, so that it is worth while to load compiled kernels.
     """
 
-    def __init__(self, needles: Iterable[Needle], size: int, advance: Advance = lambda _: None) -> None:
+    def __init__(
+        self, needles: Iterable[Needle], size: int, advance: Advance = lambda _: None, many: bool = False
+    ) -> None:
         # what has an escape is two bytes a letter in text that says so, and no word in bulk
         self.needles = tuple(needle for needle in needles if not needle.escape)
-        self._matcher = matcher_of(self.needles, size)
+        self._matcher = matcher(patterns_of(self.needles)) if many else matcher_of(self.needles, size)
         self._threads = min(cpus(), _MOST_THREADS) if size >= _LARGE else 1
-        self._advance, self._large = advance, size >= _LARGE
+        self._advance, self._compiled = advance, many or size >= _LARGE
 
     def scan(self, part: Part, payload: Payload) -> Scanned:
         """Search one payload.
@@ -95,9 +99,11 @@ class Scanner:
         return Scanned(payload, dict(hits), by_chance, tuple(self._real(part, payload, places)))
 
     def _matches(self, part: Part, payload: Payload) -> list[tuple[int, int]]:
-        if part.opened is None:  # inflated
-            found = self._matcher.find(part.read(payload.start, payload.end))
-            return [(payload.start + at, number) for at, number in found]
+        if isinstance(part.data, bytes):  # a small file, or an inflated dataset
+            found = self._matcher.on(part.data)(payload.start, payload.end)
+            self._advance(payload.size)
+            return found
+        assert part.opened is not None
         return in_file(
             part.opened.fd, self._matcher, payload.start, payload.end, self._threads,
             lambda _, data: self._advance(len(data)),
@@ -109,7 +115,7 @@ class Scanner:
         step = max(_PIECE, size // (_SAMPLE // _PIECE) // 4 * 4)
         starts = range(payload.start, payload.end, step)
         pieces = (part.read(at, min(at + _PIECE, payload.end)) for at in starts)
-        return histogram(pieces, compiled=self._large)
+        return histogram(pieces, compiled=self._compiled)
 
     def _real(self, part: Part, payload: Payload, places: list[int]) -> Iterator[Hit]:
         """Give the hits that are long enough and stand delimited, joined as in text."""

@@ -20,6 +20,7 @@ from fastanon.opened import Opened
 from fastanon.report import AUDITED, FileResult, Report, Tell
 from fastanon.scheme import Scheme
 from fastanon.search import identity_of, with_insides
+from fastanon.subjects import Subjects
 from fastanon.uids import uids_in
 from fastanon.work import search_payload, with_bulk
 
@@ -61,7 +62,7 @@ class Comparison:
             raise item.problem
         with Opened(item.path) as opened:
             parts = read_parts(opened)
-            found = identity_of(parts, self._scheme)
+            found = identity_of(parts, Subjects(parts, self._scheme), self._scheme)
             every = with_insides(parts) if self._scheme.maps_uids else ()
             self._uids[item.name] = frozenset(uid for part, _ in every for _, uid in uids_in(part))
             opened.check()

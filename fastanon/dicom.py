@@ -131,8 +131,8 @@ class DicomPart(Part):
             yield from text_rules(self.fields_inside(i), _rule_of(head), scheme)
 
     @functools.cached_property
-    def _inside_rows(self) -> dict[int, Inside]:
-        """Give the rows of CSA headers and protocols that are parts of their own."""
+    def inside_rows(self) -> dict[int, Inside]:
+        """The rows of CSA headers and protocols that are parts of their own."""
         found: dict[int, Inside] = {}
         for i in () if self.space.codec else self._siemens_rows:
             element = self.elements[i]
@@ -154,7 +154,7 @@ class DicomPart(Part):
 
     def insides(self) -> list[tuple[int, Inside]]:
         """Give the CSA headers and protocols in it, with the offset of each."""
-        return [(self.elements[i].value, inside) for i, inside in self._inside_rows.items()]
+        return [(self.elements[i].value, inside) for i, inside in self.inside_rows.items()]
 
     def searched(self) -> Iterator[Run]:
         """Give the runs that are neither payload nor parts of their own."""
@@ -227,9 +227,15 @@ class DicomPart(Part):
             and BASE64.fullmatch(self.value(index)) is not None
         )
 
+    def is_plain(self, index: int) -> bool:
+        """Say whether a value is a number or a code, whatever stands in it: no text is read there."""
+        element = self.elements[index]
+        dated = dictionary.is_private(element.tag) and element.real_vr in ("DA", "DT")
+        return element.real_vr in _CODED_VRS and not (dated or element.nested or index in self.payload_rows)
+
     def _siemens_texts(self) -> Iterator[int]:
         """Give the rows of Siemens' texts that are no parts of their own."""
-        return (i for i in self._siemens_rows if i not in self._inside_rows)
+        return (i for i in self._siemens_rows if i not in self.inside_rows)
 
     @functools.cached_property
     def _siemens_rows(self) -> list[int]:

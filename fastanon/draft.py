@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from functools import cached_property
 from typing import TypeAlias
 
 from fastanon import actions, bulk, text
 from fastanon.bulk import Bulk
-from fastanon.copies import CUT, copy_edit, number_edits
+from fastanon.copies import copy_edit, number_edits
 from fastanon.dicom import DicomPart
 from fastanon.dicomdir import file_ids, is_file_id, renamed_file_id
-from fastanon.edits import Edit, in_order, pieces
+from fastanon.edits import Edit
 from fastanon.errors import PlanError
 from fastanon.fields import Field, Place, Text
 from fastanon.names import Renamed
@@ -28,7 +27,6 @@ Planned: TypeAlias = tuple[Field, Edit, str]  # and the kind of what is edited
 #: The rule of a file ID that PS3.10 8.2 does not allow.
 INVALID_ID = "file ID, longer than one may be"
 
-_NEAR = 256  # bytes between two edits of a text that are written as one
 _PREAMBLE = 128  # PS3.10 7.1: anything may stand in it
 
 
@@ -50,6 +48,8 @@ class Draft:
 
     Attributes
     ----------
+    left
+        The places of all that stays outside payloads; those in keys, numbers and codes have no name.
     leaks, structural, bulk
         What is left; as of the plan.
     """
@@ -70,12 +70,12 @@ class Draft:
         values = [f.value for f, rule in one.fields if rule.action not in "NX"]
         self._add(self._uids(Runs([*values, *(f.value for f, _, _ in self._planned)])))
         covered = Runs([*values, *(f.value for f, e, _ in self._planned if e.rule not in ("removed", _UID))])
-        self._left = self._copies(covered)
+        self.left = self._copies(covered)
         self.bulk = list(self._bulk(patch_payload))
         self._numbers = list(self._spelled())
-        self.leaks = [place for place in self._left if place.where]
+        self.leaks = [place for place in self.left if place.where]
         self.leaks += [place for seen in self.bulk for place in seen.left]
-        self.structural = sum(not place.where for place in self._left)
+        self.structural = sum(not place.where for place in self.left)
 
     def _add(self, planned: Iterator[Planned]) -> None:
         self._planned += [one for one in planned if not self.gone.touch(*one[0].value)]
@@ -91,25 +91,6 @@ class Draft:
         """Give what is edited, by name."""
         yield from (place_in_numbers(*number) for number in self._numbers)
         yield from (Place(f.name, e.offset, e.old, kind) for f, e, kind in self._planned if kind != "marker")
-
-    @cached_property
-    def runs(self) -> list[Edit]:
-        """All edits, none of which changes a length, with what lies between those that are near each other."""
-        runs: list[list[Edit]] = []
-        for edit in in_order(self.edits(), self.part.stop):
-            if runs and edit.offset - runs[-1][-1].end <= _NEAR:
-                runs[-1].append(edit)
-            else:
-                runs.append([edit])
-        return [self._run(run) for run in runs]
-
-    def _run(self, run: list[Edit]) -> Edit:
-        start, end = run[0].offset, run[-1].end
-        new = b"".join(
-            piece if isinstance(piece, bytes) else self.part.bytes_at(*piece) for piece in pieces(run, start, end)
-        )
-        cut = f", {CUT}" if any(edit.rule.endswith(CUT) for edit in run) else ""
-        return Edit(start, end - start, new, run[0].rule + cut)
 
     def edits(self) -> list[Edit]:
         """Give all edits but those of lengths, in the space of the part."""

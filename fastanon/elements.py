@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
+import sys
 from array import array
 from bisect import bisect_right
 from collections.abc import Container as Membership
@@ -15,6 +16,7 @@ from fastanon.errors import MalformedError
 from fastanon.limits import Limits, limits
 
 _LENGTH_TO_END, _CHARACTER_SET = 0x00080001, 0x00080005
+_COMPILED = "fastanon.walk_compiled"
 _REMEMBERED = 1 << 16  # records, of 400 bytes each
 
 _REASONS = {
@@ -192,14 +194,14 @@ def read_elements(
     only_group : int
         Stop before the first element of another group; 0 reads all.
     compiled : bool
-        Use the form compiled by numba.
+        Use the form compiled by numba, which is used too where it has been loaded already.
 
     Raises
     ------
     MalformedError
         With the offset at which the structure breaks, or a limit is passed.
     """
-    if compiled:
+    if compiled or _COMPILED in sys.modules:
         from fastanon.walk_compiled import walk  # imports numba
     else:
         walk = w.walk

@@ -82,8 +82,17 @@ class Needle:
         return 2 if self.codec in ("utf-16-le", "utf-16-be") else 1
 
 
+class Needles(tuple[Needle, ...]):
+    """The needles of a file, longest first; what is remembered of them is found without a look at each."""
+
+    def __hash__(self) -> int:
+        if not hasattr(self, "_hash"):
+            self._hash = super().__hash__()
+        return self._hash
+
+
 @functools.lru_cache(64)  # the files of a series have the same values
-def needles_of(values: tuple[Value, ...]) -> tuple[tuple[Needle, ...], int]:
+def needles_of(values: tuple[Value, ...]) -> tuple[Needles, int]:
     """Make the needles of a file.
 
     Parameters
@@ -93,7 +102,7 @@ def needles_of(values: tuple[Value, ...]) -> tuple[tuple[Needle, ...], int]:
 
     Returns
     -------
-    needles : tuple of Needle
+    needles : Needles
         Longest first.
     left_out : int
         How many values were too short or too common to be searched for.
@@ -115,7 +124,7 @@ def needles_of(values: tuple[Value, ...]) -> tuple[tuple[Needle, ...], int]:
         for needle in (n for form, new in forms for codec in codecs for n in _spell(form, new, codec, value)):
             found.setdefault((needle.data, needle.kind, needle.escape), needle)
         check("needles", len(found), "spellings of values to search for")
-    return tuple(sorted(found.values(), key=lambda n: (-len(n.data), n.data))), left_out
+    return Needles(sorted(found.values(), key=lambda n: (-len(n.data), n.data))), left_out
 
 
 def _spell(form: str, new: str, codec: str, value: Value) -> Iterator[Needle]:

@@ -32,6 +32,11 @@ class Payload:
     kind: str
 
     @property
+    def size(self) -> int:
+        """Number of bytes."""
+        return self.end - self.start
+
+    @property
     def is_samples(self) -> bool:
         """Whether what stands in it is never text, however much it looks so."""
         return self.kind in _SAMPLES

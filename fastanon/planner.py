@@ -54,6 +54,10 @@ class Plan:
         What the search of the payloads brought; empty if there was none.
     stays : (int, int) or None
         The payload that does not move, if lengths change around it; or, in a copy, moves by whole blocks.
+    changed : int
+        How many edits there are, also where these were planned for another file of the series and come as one.
+    marked : bool
+        Whether the file says then that it is de-identified.
     structural : int
         Needles met in keys, numbers, codes and kept words, and left there.
     packed : tuple of (str, int)
@@ -75,11 +79,8 @@ class Plan:
     leaks: tuple[Place, ...] = ()
     bulk: tuple[Bulk, ...] = ()
     stays: Run | None = None
-
-    @property
-    def marked(self) -> bool:
-        """Whether the file says then that it is de-identified."""
-        return any(edit.rule == "marker" for edit in self.edits)
+    changed: int = 0
+    marked: bool = False
 
     @property
     def strategy(self) -> str:
@@ -90,9 +91,9 @@ class Plan:
         """
         if not self.edits:
             return "none"
-        if not any(edit.growth for edit in self.edits):
-            return "patch"
-        return "rewrite" if self.stays is None else "refit"
+        if self.stays is not None:
+            return "refit"
+        return "rewrite" if any(edit.growth for edit in self.edits) else "patch"
 
 
 def make_plan(
@@ -138,12 +139,12 @@ def make_plan(
     """
     try:
         _refuse_burned_in(found, scheme)
-        drafts = list(_drafts(found, scheme, renamed, patch_payload)) if not found.own else []
+        drafts = list(drafts_of(found, scheme, renamed, patch_payload)) if not found.own else []
         leaks = tuple(_moved(place, base) for draft, base in drafts for place in draft.leaks)
         if mark and not leaks and (scheme.keyed or any(draft.edits() for draft, _ in drafts)):
             _mark([draft for draft, _ in drafts], scheme)
-        joined, stays = _joined(drafts, block, opened.size)
-        edits = in_order(joined, opened.size)
+        every, stays = joined(drafts, block, opened.size)
+        edits = in_order(every, opened.size)
         opened.check()
         return Plan(
             opened.path, opened.identity, edits,
@@ -151,14 +152,16 @@ def make_plan(
             found.payload, sum(draft.structural for draft, _ in drafts), tuple(_packed(found, scheme)),
             tuple(_messages(found, edits)), tuple(note for one in found.parts for note in one.part.notes),
             leaks, tuple(seen for draft, _ in drafts for seen in draft.bulk),
-            stays,
+            stays, len(edits), any(edit.rule == "marker" for edit in edits),
         )  # fmt: skip
     except FileError as error:
         error.path = opened.path
         raise
 
 
-def _drafts(found: Finding, scheme: Scheme, renamed: Renamed, patch_payload: bool) -> Iterator[tuple[Draft, int]]:
+def drafts_of(
+    found: Finding, scheme: Scheme, renamed: Renamed, patch_payload: bool
+) -> Iterator[tuple[Draft, int]]:
     """Draft all parts, each with its base; those that lie in a part once for the same bytes."""
     around: Draft | None = None
     for one in found.parts:
@@ -191,14 +194,16 @@ def _refuse_burned_in(found: Finding, scheme: Scheme) -> None:
             raise UnsupportedError("pixels that are not clean: Burned In Annotation (0028,0301) is not NO")
 
 
-def _joined(drafts: list[tuple[Draft, int]], block: int, size: int) -> tuple[list[Edit], Run | None]:
+def joined(drafts: list[tuple[Draft, int]], block: int, size: int) -> tuple[list[Edit], Run | None]:
     """Give all edits with those of lengths, which may count several parts, and of the offsets in a DICOMDIR.
 
     The payload around which lengths change comes too, if there is one that can stay.
     """
     plain = [draft for draft, base in drafts if not draft.part.space.codec and not base]
     edits, stays = _arranged(plain, block, size)
-    edits += [Edit(e.offset + base, e.old, e.new, e.rule, e.order) for d, base in drafts if base for e in d.runs]
+    edits += [
+        Edit(e.offset + base, e.old, e.new, e.rule, e.order) for d, base in drafts if base for e in d.edits()
+    ]
     edits += [edit for draft, _ in drafts if draft.part.space.codec for edit in _deflated(draft)]
     for part in (draft.part for draft, _ in drafts if isinstance(draft.part, DicomPart)):
         if is_directory(part.elements) and any(edit.growth for edit in edits):
@@ -253,13 +258,18 @@ def _messages(found: Finding, edits: tuple[Edit, ...]) -> Iterator[str]:
     if found.own:
         yield "anonymized before, by this profile and key"
         return
-    if found.left_out:
-        yield f"{found.left_out} values too short or too common to be searched for"
-    if not any(rule.kind for one in found.parts for _, rule in one.fields):
-        yield "no identifying field"
-    cut = sum(edit.rule.endswith(CUT) for edit in edits)
-    if cut:
-        yield f"{cut} pseudonyms cut to the length of what they replace"
+    named = any(rule.kind for one in found.parts for _, rule in one.fields)
+    yield from messages(found.left_out, sum(edit.rule.endswith(CUT) for edit in edits), named)
     invalid = sum(edit.rule == INVALID_ID for edit in edits)
     if invalid:
         yield f"{invalid} names of files are longer than a DICOMDIR may hold"
+
+
+def messages(left_out: int, cut: int, named: bool = True) -> tuple[str, ...]:
+    """Say what a person should know of a plan: values that are not searched for, pseudonyms that are cut."""
+    found = (
+        (left_out, f"{left_out} values too short or too common to be searched for"),
+        (not named, "no identifying field"),
+        (cut, f"{cut} pseudonyms cut to the length of what they replace"),
+    )
+    return tuple(text for told, text in found if told)

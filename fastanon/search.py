@@ -28,7 +28,7 @@ from fastanon.siemens.spelled import Spelled
 from fastanon.subjects import Host, Subjects, nobody
 from fastanon.uids import SHORTEST, uids_in
 
-_BETWEEN = b" " * 8  # of no word in any encoding, and wider than what may stand between the parts of a name
+BETWEEN = b" " * 8  # of no word in any encoding, and wider than what may stand between the parts of a name
 _BLOCK, _MARGIN = 16 << 20, 4096  # no needle, joined with its neighbors, is longer than the margin
 
 T = TypeVar("T")
@@ -143,22 +143,31 @@ def search(
         Whether to search also what goes, and what changes as a whole.
     """
     parts = read_parts(opened)
-    found = identity_of(parts, scheme, host)
-    if scheme.maps_uids:
-        for one in found.parts:
-            one.uids.extend(remembered(one.part, "uids", (), lambda part: list(uids_in(part))))
+    found = identity_of(parts, Subjects(parts, scheme, host), scheme)
+    find_uids(found, scheme)
     if is_own([(one.part, one.fields) for one in found.parts], _changing(found), scheme):
         return Finding(
             tuple(Searched(one.part, one.base, [], []) for one in found.parts), found.subjects, (), 0, True
         )
-    for one in found.parts:
-        hits = partial(_hits_with_text, found.needles, [] if everything else one.fields)
-        one.hits.extend(remembered(one.part, "hits", (found.needles, scheme, everything), hits))
-        one.spelled.extend(hits_in_numbers(one.part, found.needles))
+    find_copies(found, scheme, everything)
     if payloads:
         for number, scanned in in_payloads([one.part for one in found.parts], found.needles, advance):
             found.parts[number].payloads.append(scanned)
     return found
+
+
+def find_uids(found: Finding, scheme: Scheme) -> None:
+    """Find all UIDs outside payloads, where they are mapped."""
+    for one in found.parts if scheme.maps_uids else ():
+        one.uids.extend(remembered(one.part, "uids", (), lambda part: list(uids_in(part))))
+
+
+def find_copies(found: Finding, scheme: Scheme, everything: bool = False) -> None:
+    """Find all copies of a file's values outside payloads."""
+    for one in found.parts:
+        hits = partial(_hits_with_text, found.needles, [] if everything else one.fields)
+        one.hits.extend(remembered(one.part, "hits", (found.needles, scheme, everything), hits))
+        one.spelled.extend(hits_in_numbers(one.part, found.needles))
 
 
 def _changing(found: Finding) -> Iterator[bytes]:
@@ -190,24 +199,34 @@ def _hits_with_text(
     return [(hit, None if whole.hold(hit.start, hit.end) else part.field_at(hit.start, hit.end)) for hit in hits]
 
 
-def identity_of(parts: Iterable[Part], scheme: Scheme, host: Host = nobody) -> Finding:
+def identity_of(parts: Iterable[Part], subjects: Subjects, scheme: Scheme) -> Finding:
     """Read a file's identifying fields, and make needles of their values; nothing is searched yet."""
-    parts = tuple(parts)
-    subjects = Subjects(parts, scheme, host)
+    found = fields_of(parts, scheme)
+    values = tuple(value for one in found for _, value in values_of(one, subjects, scheme))
+    return Finding(found, subjects, *needles_of(values))
+
+
+def fields_of(parts: Iterable[Part], scheme: Scheme) -> tuple[Searched, ...]:
+    """Read the identifying fields of a file, and where it names others."""
     found: list[Searched] = []
-    values: list[Value] = []
     for part, base in with_insides(parts):
         every = list(part.identifying(scheme))
         fields = [(f, rule) for f, rule in every if rule.kind != FILE_NAME]
         found.append(Searched(part, base, fields, [f for f, rule in every if rule.kind == FILE_NAME]))
-        make = partial(_values_of, fields=fields, scheme=scheme, subjects=subjects)
-        values += remembered(part, "values", (scheme, subjects.whole), make)
-    return Finding(tuple(found), subjects, *needles_of(tuple(values)))
+    return tuple(found)
 
 
-def _values_of(part: Part, fields: list[tuple[Field, Rule]], scheme: Scheme, subjects: Subjects) -> list[Value]:
+def values_of(one: Searched, subjects: Subjects, scheme: Scheme) -> list[tuple[int, Value]]:
+    """Give the values of the identifying fields of a part, each with its offset in it."""
+    make = partial(_values_of, fields=one.fields, scheme=scheme, subjects=subjects)
+    return remembered(one.part, "values", (scheme, subjects.whole), make)
+
+
+def _values_of(
+    part: Part, fields: list[tuple[Field, Rule]], scheme: Scheme, subjects: Subjects
+) -> list[tuple[int, Value]]:
     told = ((f, rule, subjects.at(part, f.value[0])) for f, rule in fields if rule.kind)
-    return [value for f, rule, subject in told for value in _values(part, f, rule, scheme, subject)]
+    return [(f.value[0], value) for f, rule, subject in told for value in _values(part, f, rule, scheme, subject)]
 
 
 def in_payloads(
@@ -247,7 +266,7 @@ def _hits_in_small(part: Part, needles: tuple[Needle, ...], runs: list[Run]) -> 
     """Search all runs at once, with something between them that is in no needle and no word."""
     pieces = [part.read(*run) for run in runs]
     joined = _Joined(runs, part.borders)
-    for hit in find(_BETWEEN.join(pieces), needles, 0, joined) if pieces else ():
+    for hit in find(BETWEEN.join(pieces), needles, 0, joined) if pieces else ():
         at = joined.offset(hit.start)
         if joined.offset(hit.end - 1) - at == hit.end - hit.start - 1:  # else it reaches from one run into another
             yield replace(hit, start=at, end=at + hit.end - hit.start)
@@ -259,7 +278,7 @@ class _Joined:
     def __init__(self, runs: list[Run], borders: Container[int]) -> None:
         self._borders, self._starts, self._moves, at = borders, [0], [runs[0][0] if runs else 0], 0
         for (start, stop), (following, _) in itertools.pairwise(runs):
-            at += stop - start + len(_BETWEEN)
+            at += stop - start + len(BETWEEN)
             self._starts.append(at)
             self._moves.append(following - at)
 

@@ -33,10 +33,16 @@ def uids_in(part: Part) -> Iterator[tuple[Run, bytes]]:
         for at in range(start, stop, _BLOCK):
             base = max(at - 1, start)
             data = part.read(base, min(at + _BLOCK + _LONGEST, stop))
-            for found in _UID.finditer(data):
-                first, end = base + found.start(), base + found.end()
-                if at <= first < at + _BLOCK and not found[0].startswith((_STANDARD, FILLING)):
-                    yield (first, end), found[0]
+            for (start_at, end), uid in uids_in_bytes(data):
+                if at <= base + start_at < at + _BLOCK:
+                    yield (base + start_at, base + end), uid
+
+
+def uids_in_bytes(data: bytes) -> Iterator[tuple[Run, bytes]]:
+    """Give every UID in bytes that is none of the standard's, and where it stands."""
+    for found in _UID.finditer(data):
+        if not found[0].startswith((_STANDARD, FILLING)):
+            yield found.span(), found[0]
 
 
 def telling_uids(part: Part) -> Iterator[Place]:

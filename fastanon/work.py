@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from fastanon import apply, auditor, bulk, refit
 from fastanon.apply import Change
 from fastanon.auditor import Audit, Secrets
 from fastanon.bulk import Bulk
 from fastanon.chance import Advance
-from fastanon.errors import UnsupportedError, UsageError
+from fastanon.edits import edited
+from fastanon.errors import ChangedError, UnsupportedError, UsageError
 from fastanon.files import Source
 from fastanon.identity import Needle
 from fastanon.names import Renamed
@@ -27,6 +28,11 @@ from fastanon.search import Finding, in_payloads, search
 from fastanon.sharing import Sharing
 from fastanon.subjects import Host
 from fastanon.targets import Target
+
+if TYPE_CHECKING:
+    from fastanon.series import Likeness, Series
+
+    Found: TypeAlias = Finding | Likeness
 
 #: What may be asked of the audit, and of needles in payloads that chance does not explain.
 AUDITS, PAYLOADS = ("full", "text", "none"), ("patch", "report")
@@ -100,20 +106,27 @@ class Work:
         Is told of bytes of payload as they are searched.
     """
 
-    def __init__(self, options: Options, advance: Advance) -> None:
+    def __init__(self, options: Options, advance: Advance, many: bool = False) -> None:
         self._options, self._advance = options, advance
         self._full = options.audit == "full"
         self._sharing = Sharing()
+        self._series = self._make_series() if many else None
 
-    def search(self, opened: Opened, host: Host) -> Finding:
+    def _make_series(self) -> Series:
+        from fastanon.series import Series  # numba and numpy
+
+        return Series(self._options.scheme, self._options.to is None, self._full, self._advance)
+
+    def search(self, opened: Opened, item: Source, host: Host) -> Found:
         """Search a file; `host` says whose a study is, for a file that names nobody."""
-        return search(opened, self._options.scheme, self._full, self._advance, host)
+        like = self._series.like(opened) if self._series and not item.payload else None
+        return like or search(opened, self._options.scheme, self._full, self._advance, host)
 
     def do(
         self,
         opened: Opened,
         item: Source,
-        found: Finding,
+        found: Found,
         renamed: Renamed,
         target: Target,
         keep: Callable[[], object],
@@ -122,15 +135,49 @@ class Work:
 
         Who is who is kept before anything is written: else a pseudonym might stand there that nobody can look up.
         """
+        if not isinstance(found, Finding):
+            done = self._do_like(opened, item, found, renamed, target, keep)
+            if done is not None:
+                return done
+            found = search(opened, self._options.scheme, self._full)
         scheme, patch = self._options.scheme, self._options.payload == "patch"
         block = self._sharing.block(opened, found.largest, target.path) if target.copied else 0
         plan = make_plan(opened, found, scheme, renamed, patch, scheme.strips or target.copied, block=block)
+        if self._series and block <= 1 and not item.payload:
+            self._series.learn(opened, found, plan, renamed)
         keep()
         try:
             return self._write(opened, item, plan, found, target, plan.marked)
         except _MarkedLeakError:
             plan = make_plan(opened, found, scheme, renamed, patch, mark=False, block=block)
             return self._write(opened, item, plan, found, target, False)
+
+    def _do_like(
+        self,
+        opened: Opened,
+        item: Source,
+        found: Likeness,
+        renamed: Renamed,
+        target: Target,
+        keep: Callable[[], object],
+    ) -> Done | None:
+        """Do a file as another of its series was done; None if that can't be."""
+        plan = found.planned(opened, renamed)
+        if plan is None:
+            return None
+        keep()
+        if not target.copied:
+            return self._in_place(opened, item, plan, target, found.audited(plan))
+        new = edited(opened.view, plan.edits)
+
+        def check(path: str) -> None:
+            with Opened(path) as copy:
+                if copy.view != new:
+                    raise ChangedError("a copy is not what was written", path=opened.path)
+
+        reads = self._options.audit != "none"
+        written = rewrite(opened, plan, target.path, check if reads else lambda _: None, advance=self._advance)
+        return Done(plan, "rewrite", written, found.audited(plan, "copy") if reads else None)
 
     def _write(
         self, opened: Opened, item: Source, plan: Plan, found: Finding, target: Target, marked: bool
@@ -148,6 +195,12 @@ class Work:
                 audit = auditor.of_preview(preview, plan, secrets, self._options.scheme)
             if marked and audit.leaks:
                 raise _MarkedLeakError
+        return self._in_place(opened, item, plan, target, audit)
+
+    @staticmethod
+    def _in_place(opened: Opened, item: Source, plan: Plan, target: Target, audit: Audit) -> Done:
+        """Say what is to be committed."""
+        writes, size = refit.spelled(plan.edits, opened.size, opened.read)
         changes: tuple[Change, ...] = ()
         if writes or target.moves(item):
             changes = (Change(opened.path, plan.identity, writes, size, target.path), *_beside(item, target))

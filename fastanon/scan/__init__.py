@@ -6,6 +6,17 @@ Nothing here imports numba or numpy before it is worth while.
 from fastanon.scan.door import matcher
 from fastanon.scan.pattern import Match, Matcher, Pattern
 from fastanon.scan.stream import in_file
-from fastanon.scan.words import Hit, find, is_word, matcher_of
+from fastanon.scan.words import Hit, find, is_word, matcher_of, patterns_of
 
-__all__ = ["Hit", "Match", "Matcher", "Pattern", "find", "in_file", "is_word", "matcher", "matcher_of"]
+__all__ = [
+    "Hit",
+    "Match",
+    "Matcher",
+    "Pattern",
+    "find",
+    "in_file",
+    "is_word",
+    "matcher",
+    "matcher_of",
+    "patterns_of",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import threading
 from collections.abc import Callable, Iterable
 from typing import Literal
 
@@ -16,6 +17,7 @@ from fastanon.scan.vector import target_shuffle
 from fastanon.scan.windows import low_windows
 
 _LEAST = 4096  # matches that there is room for
+_SMALL = 1 << 16
 
 
 class Compiled(Matcher):
@@ -48,9 +50,23 @@ class Compiled(Matcher):
         else:
             self.plans = list(_with_vectors(numbered))
 
+        self._kept = threading.local()
+
     def on(self, buffer: Bytes) -> Callable[[int, int], list[Match]]:
         """See `Matcher.on`."""
         return _Search(self, buffer).between
+
+    def find(self, buffer: Bytes) -> list[Match]:
+        """Search a whole buffer; a small one in a place that is kept, since to get ready takes longer."""
+        size = len(buffer)
+        if size > _SMALL:
+            return super().find(buffer)
+        if not hasattr(self._kept, "search"):
+            self._kept.place = mmap.mmap(-1, _SMALL + mmap.PAGESIZE)
+            self._kept.search = self.on(self._kept.place)
+        self._kept.place[:size] = buffer
+        found: list[Match] = self._kept.search(0, size)
+        return found
 
 
 def _with_vectors(numbered: list[Numbered]) -> Iterable[Plan]:

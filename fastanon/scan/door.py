@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from typing import Literal
 
@@ -12,6 +13,7 @@ Kind = Literal["auto", "small", "vector", "portable"]
 
 #: Bytes times patterns that the standard library goes through while numba is imported and kernels are loaded.
 _WORTH = 1 << 30
+_COMPILED = "fastanon.scan.compiled"
 
 
 def matcher(patterns: Iterable[Pattern], size: int | None = None, kind: Kind = "auto") -> Matcher:
@@ -22,7 +24,8 @@ def matcher(patterns: Iterable[Pattern], size: int | None = None, kind: Kind = "
     patterns : iterable of Pattern
         What for.
     size : int, optional
-        How many bytes will be searched, if few: then it may not be worth while to load numba.
+        How many bytes will be searched, if few: then it may not be worth while to load numba, unless it is
+        loaded already.
     kind : {"auto", "small", "vector", "portable"}
         The implementation; by default the fastest for the size and for numba's target.
 
@@ -33,7 +36,8 @@ def matcher(patterns: Iterable[Pattern], size: int | None = None, kind: Kind = "
         target has no byte shuffle.
     """
     patterns = list(patterns)
-    if kind == "small" or (kind == "auto" and size is not None and size * len(patterns) < _WORTH):
+    few = size is not None and size * len(patterns) < _WORTH and _COMPILED not in sys.modules
+    if kind == "small" or (kind == "auto" and few):
         return Small(patterns)
     from fastanon.scan.compiled import Compiled  # numba and numpy
 

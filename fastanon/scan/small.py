@@ -47,6 +47,8 @@ class Small(Matcher):
             for n, inner in zip(self._order, self._inner, strict=True):
                 if inner is None or found[inner]:
                     pattern, fold = self.patterns[n]
+                    if len(pattern) > len(data):  # as all that follow are
+                        break
                     places = _places(folded if fold else data, pattern)
                     found[n] = [(start + at, n) for at in places]
                 else:

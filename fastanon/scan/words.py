@@ -6,7 +6,7 @@ import functools
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
-from fastanon.identity import Needle
+from fastanon.identity import Needle, Needles
 from fastanon.limits import check
 from fastanon.scan.door import matcher
 from fastanon.scan.pattern import Matcher, Pattern
@@ -51,7 +51,7 @@ def find(data: bytes, needles: Iterable[Needle], base: int = 0, borders: Contain
     MalformedError
         If there are more than the limit.
     """
-    known = tuple(needles)
+    known = needles if isinstance(needles, Needles) else tuple(needles)
     matches = matcher_of(known, len(data)).find(data)
     check("hits", len(matches), "places where a value stands", base or None)
     places = [(at, known[number]) for at, number in matches]
@@ -75,7 +75,12 @@ def matcher_of(needles: tuple[Needle, ...], size: int) -> Matcher:
 
 @functools.lru_cache(32)
 def _matcher_of(needles: tuple[Needle, ...], size: int) -> Matcher:
-    return matcher((Pattern(needle.data, needle.fold) for needle in needles), size=size << 24)
+    return matcher(patterns_of(needles), size=size << 24)
+
+
+def patterns_of(needles: Iterable[Needle]) -> list[Pattern]:
+    """Give the bytes of needles."""
+    return [Pattern(needle.data, needle.fold) for needle in needles]
 
 
 def is_word(

@@ -1,0 +1,240 @@
+"""A file that differs little from another: what is the same is not searched and planned again."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import replace
+
+from fastanon import bulk
+from fastanon.auditor import Audit, of_plan
+from fastanon.chance import Scanner
+from fastanon.edits import Edit
+from fastanon.errors import FileError
+from fastanon.names import Renamed
+from fastanon.opened import Opened
+from fastanon.part import Run
+from fastanon.payload import Payload
+from fastanon.planner import Plan, messages
+from fastanon.scan import matcher_of
+from fastanon.scheme import Scheme
+from fastanon.search import BETWEEN, Searched
+from fastanon.series.direct import Direct, directly
+from fastanon.series.layout import Layout
+from fastanon.series.reduced import Reduced
+from fastanon.series.template import PAYLOAD, PLAIN, SAME, TAG, Outcome, Template, UnlikeError, names_met
+from fastanon.uids import uids_in_bytes
+
+Became = dict[int, tuple[bytes, Outcome]]
+
+#: Of edits that were planned for the other file.
+RULE = "as another of its series"
+
+
+class Likeness:
+    """What a search of such a file brought: as `Finding`, but for what is the same in the other.
+
+    Parameters
+    ----------
+    template : Template
+        The other file.
+    layout : Layout
+        This one.
+    scheme : Scheme
+        What values become.
+
+    Raises
+    ------
+    UnlikeError
+        If they are not alike.
+    """
+
+    own = False
+
+    def __init__(self, template: Template, layout: Layout, scheme: Scheme) -> None:
+        self._template, self._layout, self._scheme = template, layout, scheme
+        starts = layout.starts(template.split)
+        if starts is None:
+            raise UnlikeError
+        self._starts = starts
+        self._differ()
+        self._reduced = Reduced(template, layout, starts, self._planned, scheme) if self._planned else None
+        if not self._same_values():
+            raise UnlikeError
+        self.subjects, self.needles = template.found.subjects, template.found.needles
+        dataset = layout.dataset
+        self.payload = self._find_payload()
+        self.left = 0
+        self.parts = tuple(Searched(part, 0, [], []) for part in (layout.meta, dataset))
+
+    def scan(self, scanner: Scanner) -> None:
+        """Search the payload."""
+        if self.payload.start < self.payload.end:
+            self.parts[1].payloads.append(scanner.scan(self._layout.dataset, self.payload))
+
+    @property
+    def largest(self) -> Run:
+        """The payload."""
+        return self.payload.start, self.payload.end
+
+    def _find_payload(self) -> Payload:
+        units, dataset = self._template.units, self._layout.dataset
+        self._payload_unit = next(n for n, one in enumerate(units) if one.kind == PAYLOAD)
+        element = dataset.elements[int(self._layout.tops[1][units[self._payload_unit].number])]
+        return Payload(element.value, element.end, self._template.payload_kind)
+
+    def _differ(self) -> None:
+        """Compare unit by unit."""
+        template, old, new = self._template, self._template.data, self._layout.dataset.data
+        runs = zip(template.starts, template.starts[1:], self._starts, self._starts[1:], strict=False)
+        changed = [n for n, (a, b, c, d) in enumerate(runs) if old[a:b] != new[c:d]]
+        self._changed = [n for n in changed if template.units[n].kind != PAYLOAD]
+        if any(template.units[n].kind == SAME for n in self._changed) or not self._same_shapes():
+            raise UnlikeError
+        self._direct = self._directly()
+        self._planned = [n for n in self._changed if n not in self._direct]
+        if any(template.units[n].kind == PLAIN and template.units[n + 1].kind == TAG for n in self._planned):
+            raise UnlikeError  # the head of a CSA header is no element of its own
+        if self._reaches_across():
+            raise UnlikeError
+
+    def _reaches_across(self) -> bool:
+        """Say whether a needle begins in one unit and ends in the next, where one of them differs."""
+        data, matcher = self._layout.dataset.data, matcher_of(self._template.found.needles, 0)
+        reach = matcher.longest - 1
+        borders = sorted({self._starts[n + more] for n in self._changed for more in (0, 1)})
+        sides = ((data[max(at - reach, 0) : at], data[at : at + reach]) for at in borders)
+        joined = b"".join(bytes(before).rjust(reach) + bytes(behind).ljust(reach) for before, behind in sides)
+        step = 2 * reach
+        return any(at % step < reach < at % step + len(matcher.patterns[n].data) for at, n in matcher.find(joined))
+
+    def _directly(self) -> dict[int, Direct]:
+        """Give what becomes of the units in which little can happen, if no needle and no UID is left there."""
+        units, starts, needles = self._template.units, self._starts, self._template.found.needles
+        known: dict[int, Direct] = {}
+        ends: list[int] = []
+        for n in self._changed:
+            one = directly(units[n], self._layout, starts[n], starts[n + 1], self._scheme, needles)
+            if one is not None:
+                known[n] = one
+                ends.append(len(one.stays) + len(BETWEEN) + (ends[-1] if ends else 0))
+        stays = BETWEEN.join(one.stays for one in known.values())
+        found = {at for at, _ in matcher_of(needles, len(stays)).find(stays)}
+        found |= {run[0] for run, uid in uids_in_bytes(stays) if self._is_old(uid, known)}
+        left = {list(known)[bisect_right(ends, at)] for at in found}
+        return {n: one for n, one in known.items() if n not in left}
+
+    def _is_old(self, uid: bytes, known: dict[int, Direct]) -> bool:
+        """Say whether a UID is none that was put there."""
+        is_new = self._scheme.pseudonyms.uid_bits(uid.decode()) and uid not in self._template.uids
+        return not is_new or any(uid in one.uids for one in known.values())
+
+    def _same_shapes(self) -> bool:
+        """Say whether the same elements are there and filled, inside the units that differ too."""
+        places = {(one.part, one.number) for one in (self._template.units[n] for n in self._changed)}
+        return all(self._template.layout.shape(*place) == self._layout.shape(*place) for place in places)
+
+    def _same_values(self) -> bool:
+        """Say whether the identifying values are those of the other file, in the same order."""
+        outcomes, values = self._template.outcomes, self._reduced.values if self._reduced else {}
+        if not values and not any(outcomes[n].values for n in self._changed):
+            return True
+        changed = frozenset(self._changed)
+        every = (v for n, one in enumerate(outcomes) for v in (values.get(n, ()) if n in changed else one.values))
+        return tuple(dict.fromkeys(every)) == self._template.values
+
+    @property
+    def uids(self) -> frozenset[bytes]:
+        """All UIDs of this file, and those of the other."""
+        return self._template.uids | self.uids_new
+
+    @property
+    def uids_new(self) -> frozenset[bytes]:
+        """The UIDs in what differs."""
+        found = self._reduced.uids if self._reduced else frozenset()
+        return found.union(*(one.uids for one in self._direct.values()))
+
+    def planned(self, opened: Opened, renamed: Renamed) -> Plan | None:
+        """Plan the file; None if it has to be done the long way."""
+        try:
+            return self._plan(opened, renamed)
+        except (UnlikeError, FileError):  # whose offset would not be that of the file
+            return None
+
+    def _plan(self, opened: Opened, renamed: Renamed) -> Plan:
+        self._refuse_names(renamed)
+        became: Became = {n: (one.new, one.outcome) for n, one in self._direct.items()}
+        if not self.uids_new.isdisjoint(self._template.uids_left):
+            raise UnlikeError
+        if self._reduced:
+            became |= self._reduced.planned(renamed)
+        outcomes = {n: outcome for n, (_, outcome) in became.items()}
+        self._refuse_moves(outcomes)
+        bulks = tuple(bulk.decide(self._layout.dataset, one, patch=False)[0] for one in self.parts[1].payloads)
+        if any(one.left for one in bulks):
+            raise UnlikeError
+        old, template = self._template.plan, self._template
+        self.left = self._total(outcomes, "left")
+        plan = replace(
+            old, path=opened.path, identity=opened.identity, edits=self._edits(became, opened.size),
+            changed=self._total(outcomes, "edits"), scanned=opened.size - self.payload.size,
+            payload=self.payload.size, structural=self._total(outcomes, "structural"), bulk=bulks,
+            messages=messages(template.found.left_out, self._total(outcomes, "cuts")),
+            stays=old.stays and self.largest,
+        )  # fmt: skip
+        opened.check()
+        return plan
+
+    def _refuse_names(self, renamed: Renamed) -> None:
+        """Refuse where names of files may have become others meanwhile."""
+        old = self._template.renamed
+        known = (old.names, old.files, old.there) == (renamed.names, renamed.files, renamed.there)
+        if self._template.named and not (known and names_met(renamed) == self._template.names_met):
+            raise UnlikeError
+
+    def _refuse_moves(self, outcomes: dict[int, Outcome]) -> None:
+        """Refuse where a private element stays that went, or the length of the meta information changes."""
+        template, growth = self._template, 0
+        for n, new in outcomes.items():
+            old = template.outcomes[n]
+            if old.removed != new.removed:
+                raise UnlikeError
+            if template.units[n].part == 0:
+                growth += new.growth - old.growth
+        if growth:
+            raise UnlikeError
+
+    def _total(self, outcomes: dict[int, Outcome], name: str) -> int:
+        old = self._template.outcomes
+        more = sum(getattr(new, name) - getattr(old[n], name) for n, new in outcomes.items())
+        return int(self._template.totals[name] + more)
+
+    def audited(self, plan: Plan, how: str = "") -> Audit:
+        """Give the audit of what was planned: what is the same was searched in the other file."""
+        if not how and plan.stays is None:
+            return of_plan(plan)
+        searched = sum(one.size for one in plan.bulk)
+        around = plan.scanned + sum(edit.growth for edit in plan.edits)
+        return Audit(how or "preview", around + searched, plan.payload - searched, (), self.left, (), plan.bulk)
+
+    def _edits(self, became: Became, size: int) -> tuple[Edit, ...]:
+        """Give the edits: one of all before the payload, one of all behind it."""
+        unit = self._payload_unit
+        at, end = self._starts[unit], self._starts[unit + 1]
+        before, behind = self._joined(became, 0, unit), self._joined(became, unit + 1, len(self._starts) - 1)
+        if self._template.in_place and (len(before) != at or len(behind) != size - end):
+            raise UnlikeError
+        first = min([self._template.first, *(self._starts[n] for n in self._changed)])
+        edits = (Edit(first, at - first, before[first:], RULE), Edit(end, size - end, behind, RULE))
+        return tuple(edit for edit in edits if edit.old or edit.new)
+
+    def _joined(self, became: Became, first: int, stop: int) -> bytes:
+        """Give what units become: where nothing differs, what those of the other file became."""
+        template = self._template
+        pieces: list[bytes] = []
+        at = first
+        for n in (n for n in self._changed if first <= n < stop):
+            pieces += (template.output[template.outs[at] : template.outs[n]], template.outcomes[n].before)
+            pieces.append(became[n][0])
+            at = n + 1
+        pieces.append(template.output[template.outs[at] : template.outs[stop]])
+        return b"".join(pieces)
