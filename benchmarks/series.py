@@ -20,13 +20,12 @@ from fastanon.container import read_parts
 from fastanon.dicom import DicomPart
 from fastanon.edits import Edit
 from fastanon.files import Source
-from fastanon.names import Mask, Renamed
+from fastanon.names import Mask, Met, Renamed
 from fastanon.opened import Opened
 from fastanon.planner import Plan
-from fastanon.rewrite import rewrite
+from fastanon.rewrite import Landing, land, stage, sync
 from fastanon.schemes import make_scheme
 from fastanon.synthetic import Person, make_study
-from fastanon.targets import Target
 from fastanon.work import Options, Work
 
 GOAL = 3.0
@@ -40,20 +39,25 @@ def one_edit(source: Path, target: Path) -> None:
         element = dataset.elements[dataset.elements.rows_of((0x00100010,))[0]]
         edit = Edit(element.value, element.length, b"X" * element.length, "name")
         plan = Plan(str(source), opened.identity, (edit,), (), 0, 0, 0)
-        rewrite(opened, plan, str(target), lambda _: None)
+        staged = stage(opened, plan, str(target.parent), lambda _: None)
+    sync([staged.path])
+    land([Landing(((staged.path, str(target)),))])
 
 
 def with_profile(audit: str) -> Callable[[Path, Path], None]:
     """Give what does a slice under `petmr`."""
     scheme = make_scheme()
-    work = Work(Options(scheme, str(Path("/")), audit), lambda _: None)
+    works: dict[Path, Work] = {}
 
     def one(source: Path, target: Path) -> None:
+        work = works.setdefault(target.parent, Work(Options(scheme, str(target.parent), audit), lambda _: None))
         with Opened(str(source)) as opened:
-            found = work.search(opened, lambda _: None)
-            renamed = Renamed(Mask(scheme), found.needles, {})
-            place = Target(str(target), "", target.name, True)
-            work.do(opened, Source(str(source), source.name), found, renamed, place, scheme.rows.clear)
+            found = work.search(opened, Source(str(source), source.name), lambda _: None)
+            renamed = Renamed(Mask(scheme), Met(found.needles), {})
+            made = work.do(opened, Source(str(source), source.name), found, renamed)
+        scheme.rows.clear()
+        sync([made.staged])
+        land([Landing(((made.staged, str(target)),))])
 
     return one
 

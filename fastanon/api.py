@@ -12,8 +12,7 @@ from fastanon import batch, comparison
 from fastanon.errors import BatchError, FileError, UsageError, printable
 from fastanon.fields import Place
 from fastanon.files import Input, sources
-from fastanon.identity import Needle
-from fastanon.names import Mask
+from fastanon.names import Mask, Met
 from fastanon.opened import Opened
 from fastanon.planner import Plan, plan_in_place
 from fastanon.profiles import Profile
@@ -157,19 +156,19 @@ def plan(
 def planned(source: Input, scheme: Scheme) -> tuple[list[Plan | FileError], Callable[[str], str]]:
     """Plan all files, and give what masks their paths: the names of each may stand in those of others."""
     plans: list[Plan | FileError] = []
-    mask, met = Mask(scheme), dict[bytes, Needle]()
+    mask, met = Mask(scheme), Met()
     for item in sources(source):
         try:
             if item.problem is not None:
                 raise item.problem
             with Opened(item.path) as opened:
                 found = search(opened, scheme)
-                met |= {needle.data: needle for needle in found.needles if needle.codec == "utf-8"}
+                met.add(found.needles)
                 plans.append(plan_in_place(opened, scheme, found))
         except FileError as error:
             error.path = item.path
             plans.append(error)
-    return plans, lambda path: mask.shown(path, met.values())
+    return plans, lambda path: mask.shown(path, met)
 
 
 def anonymize(

@@ -123,11 +123,11 @@ def commit(changes: Sequence[Change], system: System = SYSTEM) -> list[FileError
             unfinished = [AccessError(f"{why}; {_UNFINISHED}", path=change.path) for change in changes]
             return [known or new for known, new in zip(errors, unfinished, strict=True)]
     if any(change.to != change.path for change in changes):
-        _prune(above)
+        prune(above)
     return errors
 
 
-def _prune(folder: str) -> None:
+def prune(folder: str) -> None:
     """Remove a folder from which all files have gone, and those above that are empty then: its name may tell."""
     with suppress(OSError):  # not empty
         os.removedirs(folder)
@@ -161,7 +161,7 @@ def roll_forward(above: str, system: System = SYSTEM, root: str = "") -> Recover
         if swept:
             system.fsync(folder)
     if found is not None and found.files:
-        _prune(above)
+        prune(above)
     return found or (Recovered(above, 0, True) if swept else None)
 
 

@@ -38,6 +38,17 @@ def attempted(do: Callable[[], FileResult | None], item: Source, shown: Callable
     return FileResult(shown(item.path), status, messages=reasons, listed=item.listed, medical=medical)
 
 
+def failure(error: FileError, item: Source, shown: Callable[[str], str]) -> FileResult:
+    """Give the result of a file that an error kept from being done."""
+
+    def fail() -> FileResult:
+        raise error
+
+    result = attempted(fail, item, shown)
+    assert result is not None
+    return result
+
+
 def _place(error: BaseException) -> str:
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:

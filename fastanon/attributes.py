@@ -6,15 +6,18 @@ from collections.abc import Callable, Iterator
 
 from fastanon.opened import Opened
 from fastanon.system import SYSTEM
-from fastanon.targets import Target
 
 #: Labels and access lists, which a system makes of what it knows itself.
 _SYSTEM = ("security.", "system.")
 
 
-def messages(opened: Opened, target: Target, shown: Callable[[str], str]) -> Iterator[str]:
+def keys(opened: Opened) -> tuple[str, ...]:
+    """Give the attributes of a file that somebody gave it."""
+    return tuple(key for key in sorted(SYSTEM.attributes(opened.fd)) if not key.startswith(_SYSTEM))
+
+
+def messages(found: tuple[str, ...], copied: bool, shown: Callable[[str], str]) -> Iterator[str]:
     """Say which attributes a file has that stay in place, or that a copy does not get; by key, without values."""
-    keys = [key for key in sorted(SYSTEM.attributes(opened.fd)) if not key.startswith(_SYSTEM)]
-    if keys:
-        what = "not copied" if target.copied else "kept and not searched"
-        yield f"extended attributes, {what}: {', '.join(map(shown, keys))}"
+    if found:
+        what = "not copied" if copied else "kept and not searched"
+        yield f"extended attributes, {what}: {', '.join(map(shown, found))}"

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 
 from fastanon.errors import AccessError, ChangedError, UnsupportedError
 from fastanon.journal import NAME
-from fastanon.system import System
+from fastanon.system import SYSTEM, System
 
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 _EXISTING = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -24,9 +24,17 @@ def is_ours(name: str) -> bool:
     return name == NAME or _TEMPORARY.fullmatch(name) is not None
 
 
-def temporary_name() -> str:
-    """Give a name that no file has."""
-    return f".fastanon-{os.urandom(8).hex()}.tmp"
+def temporary_name(token: str = "") -> str:
+    """Give a name that no file has; up to 8 hex digits say whose it is."""
+    return f".fastanon-{token}{os.urandom(8).hex()[len(token) :]}.tmp"
+
+
+def clear(folder: str, token: str, system: System = SYSTEM) -> None:
+    """Remove the temporary files of somebody who is gone."""
+    with suppress(OSError):
+        for name in os.listdir(folder):
+            if name.startswith(f".fastanon-{token}") and _TEMPORARY.fullmatch(name):
+                system.unlink(os.path.join(folder, name))
 
 
 def created(name: str, folder: int, system: System, must_lock: bool = False) -> int:

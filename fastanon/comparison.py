@@ -15,7 +15,7 @@ from fastanon.errors import MalformedError
 from fastanon.fields import Place
 from fastanon.files import Input, Source, sources
 from fastanon.identity import Needle
-from fastanon.names import Mask, hits_in_path
+from fastanon.names import Mask, Met, hits_in_path
 from fastanon.opened import Opened
 from fastanon.report import AUDITED, FileResult, Report, Tell
 from fastanon.scheme import Scheme
@@ -41,6 +41,7 @@ class Comparison:
         self._by_name: dict[str, tuple[Needle, ...]] = {}
         self._uids: dict[str, frozenset[bytes]] = {}
         self._all: dict[bytes, Needle] = {}
+        self._met = Met()
         self._left_out: dict[str, int] = {}
 
     def learn(self, originals: list[Source]) -> Iterator[FileResult]:
@@ -70,6 +71,7 @@ class Comparison:
         self._left_out[item.name] = found.left_out
         for needle in found.needles:
             self._all.setdefault(needle.data, needle)
+        self._met.add(found.needles)
 
     def _one(self, item: Source) -> FileResult:
         if item.problem is not None:
@@ -96,12 +98,12 @@ class Comparison:
             yield "the original has no value to search for"
 
     def _with_path(self, audit: Audit, item: Source) -> Audit:
-        hits = hits_in_path(item.name, self._all.values())
+        hits = hits_in_path(item.name, self._met)
         places = tuple(Place("file name", h.start, h.end - h.start, h.needle.kind) for h in hits)
         return replace(audit, leaks=audit.leaks + places)
 
     def _shown(self, path: str) -> str:
-        return self._mask.shown(path, self._all.values())
+        return self._mask.shown(path, self._met)
 
 
 def _kind_beside(path: str) -> str:

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import os
+from typing import NamedTuple
 
 from fastanon.scheme import Subject
-from fastanon.subjects import Subjects
+
+
+class Whose(NamedTuple):
+    """Whose a file is: the patient, whether the file names one, and the study."""
+
+    named: bool
+    whole: Subject
+    study: str
 
 
 class Hosts:
@@ -15,7 +23,7 @@ class Hosts:
         self._studies: dict[str, Subject] = {}
         self._folders: dict[str, set[Subject]] = {}
 
-    def add(self, path: str, subjects: Subjects) -> None:
+    def add(self, path: str, subjects: Whose) -> None:
         """Remember whose a file is, for its study, its folder and all above."""
         if subjects.named:
             self._studies.setdefault(subjects.study, subjects.whole)

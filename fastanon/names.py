@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastanon.dicomdir import FileNames
 from fastanon.identity import Needle
 from fastanon.scan import Hit, find
 from fastanon.scheme import Scheme
+
+#: Letters by which needles are found: no needle of a path has fewer but those of ideographs.
+_START = 3
 
 #: What a replacement may not bring into a file name; one of dots alone would lead to another folder.
 _UNSAFE = re.compile(r"[^\w.-]+|^\.+")
@@ -19,13 +22,40 @@ _UNSAFE = re.compile(r"[^\w.-]+|^\.+")
 _UID = re.compile(r"(?<!\d)(?<!\d\.)(?:[012](?:\.\d+){7,}|2\.25\.\d{20,39}(?:\.\d+)?)(?!\d)")
 
 
-def hits_in_path(path: str, needles: Iterable[Needle]) -> list[Hit]:
+class Met:
+    """The needles of all files so far that paths may hold, by their first bytes: few stand in any one path."""
+
+    def __init__(self, needles: Iterable[Needle] = ()) -> None:
+        self._needles: dict[bytes, tuple[int, Needle]] = {}
+        self._by_start: dict[bytes, list[bytes]] = {}
+        self._last: Iterable[Needle] = ()
+        self.add(needles)
+
+    def add(self, needles: Iterable[Needle]) -> None:
+        """Add the needles of a file; those of the file before are there."""
+        if needles is self._last:
+            return
+        self._last = needles
+        for needle in needles:
+            if needle.codec == "utf-8" and needle.data not in self._needles:  # as paths are spelled
+                self._needles[needle.data] = (len(self._needles), needle)
+                self._by_start.setdefault(needle.data[:_START].lower(), []).append(needle.data)
+
+    def in_path(self, data: bytes) -> list[Needle]:
+        """Give the needles that may stand in a path, in the order in which they were met."""
+        folded, found = data.lower(), set()
+        starts = {folded[at : at + size] for size in range(1, _START + 1) for at in range(len(folded))}
+        for start in starts & self._by_start.keys():
+            for known in self._by_start[start]:
+                if known in (folded if self._needles[known][1].fold else data):
+                    found.add(self._needles[known])
+        return [needle for _, needle in sorted(found, key=lambda one: one[0])]
+
+
+def hits_in_path(path: str, met: Met) -> list[Hit]:
     """Find needles in a path; dates only where they are written without slashes."""
     data = os.fsencode(path)
-    folded = data.lower()
-    # those of thousands of patients: few stand in it, and only for these is it worth to get ready
-    there = [n for n in needles if n.codec == "utf-8" and n.data in (folded if n.fold else data)]
-    spelled = [n for n in there if b"/" not in n.data]
+    spelled = [n for n in met.in_path(data) if b"/" not in n.data]
     return [hit for hit in find(data, spelled) if b"/" not in data[hit.start : hit.end]] if spelled else []
 
 
@@ -43,24 +73,24 @@ class Mask:
         self._keyed = scheme is not None and scheme.keyed
         self._scheme = scheme if scheme is not None and scheme.maps_uids else None
 
-    def shown(self, path: str, needles: Iterable[Needle]) -> str:
+    def shown(self, path: str, met: Met) -> str:
         """Give a path to show: each word and each UID that goes as its kind and a running number."""
         return self._written(
-            path, needles, lambda uid: f"<uid{self._number('uid', uid.encode())}>",
+            path, met, lambda uid: f"<uid{self._number('uid', uid.encode())}>",
             lambda needle, number: f"<{needle.kind}{number}>",
         )  # fmt: skip
 
-    def cleaned(self, name: str, needles: Iterable[Needle]) -> str:
+    def cleaned(self, name: str, met: Met) -> str:
         """Give a path to write to: each UID mapped, each word as its replacement.
 
         Words that are the same for everybody get a number from the second on.
         """
-        return self._written(name, needles, self._scheme.uid if self._scheme else str, self._in_a_name)
+        return self._written(name, met, self._scheme.uid if self._scheme else str, self._in_a_name)
 
     def _written(
         self,
         path: str,
-        needles: Iterable[Needle],
+        met: Met,
         spell_uid: Callable[[str], str],
         spell: Callable[[Needle, int], str],
     ) -> str:
@@ -68,17 +98,17 @@ class Mask:
         parts, at, scheme = [], 0, self._scheme
         for uid in _UID.finditer(path) if scheme is not None else ():
             if scheme is not None and not scheme.pseudonyms.uid_bits(uid[0]):
-                parts += [self._replaced(path[at : uid.start()], needles, spell), spell_uid(uid[0])]
+                parts += [self._replaced(path[at : uid.start()], met, spell), spell_uid(uid[0])]
                 at = uid.end()
-        return "".join([*parts, self._replaced(path[at:], needles, spell)])
+        return "".join([*parts, self._replaced(path[at:], met, spell)])
 
     def _in_a_name(self, needle: Needle, number: int) -> str:
         word = _UNSAFE.sub("_", needle.new) or needle.kind
         return word if number == 1 or (self._keyed and needle.new) else f"{word}{number}"
 
-    def _replaced(self, path: str, needles: Iterable[Needle], spell: Callable[[Needle, int], str]) -> str:
+    def _replaced(self, path: str, met: Met, spell: Callable[[Needle, int], str]) -> str:
         data = os.fsencode(path)
-        for hit in reversed(hits_in_path(path, needles)):
+        for hit in reversed(hits_in_path(path, met)):
             word = (hit.needle.kind, data[hit.start : hit.end].lower())
             data = data[: hit.start] + os.fsencode(spell(hit.needle, self._number(*word))) + data[hit.end :]
         return os.fsdecode(data)
@@ -96,7 +126,7 @@ class Renamed:
     ----------
     mask : Mask
         What cleans the names of the files themselves.
-    needles : iterable of Needle
+    met : Met
         What is cleaned away.
     names : mapping of str or None
         Names that are known to change to others; None where files stay where they are.
@@ -104,20 +134,27 @@ class Renamed:
         New paths by old ones, from the folder of a DICOMDIR.
     there : str
         The name of the payload beside a file that stays: it may be written even where it is longer.
+    asked : dict
+        What was given so far, by path and room: who knows more can tell whether it is still right.
     """
 
     mask: Mask
-    needles: Iterable[Needle]
+    met: Met
     names: Mapping[str, str] | None = None
     files: FileNames | None = None
     there: str = ""
+    asked: dict[tuple[str, int], str] = field(default_factory=dict)
 
     def of(self, path: str, room: int) -> str:
         """Give the path as a header has to name it; of files that stay, `x` throughout where that does not fit."""
+        self.asked[path, room] = new = self._of(path, room)
+        return new
+
+    def _of(self, path: str, room: int) -> str:
         at = max(path.rfind("/"), path.rfind("\\")) + 1
-        new = self.mask.cleaned(path, self.needles)
+        new = self.mask.cleaned(path, self.met)
         if self.names is None:
             fits = len(new) <= room or (self.there and os.path.basename(new) == self.there)
             return new if fits else "x" * room
         name = self.names.get(path[at:])
-        return new if name is None else self.mask.cleaned(path[:at], self.needles) + name
+        return new if name is None else self.mask.cleaned(path[:at], self.met) + name

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from fastanon import apply
 from fastanon.apply import Change
-from fastanon.attempts import attempted
+from fastanon.attempts import failure
 from fastanon.errors import FileError
 from fastanon.files import Source
 from fastanon.report import FileResult
@@ -66,12 +66,4 @@ class Pending:
         for one in waiting:
             own, errors = errors[: len(one.changes)], errors[len(one.changes) :]
             why = next(filter(None, own), None)
-            yield one.number, one.result if why is None else self._failed(one.item, why)
-
-    def _failed(self, item: Source, error: FileError) -> FileResult:
-        def fail() -> FileResult:
-            raise error
-
-        result = attempted(fail, item, self._shown)
-        assert result is not None
-        return result
+            yield one.number, one.result if why is None else failure(why, one.item, self._shown)

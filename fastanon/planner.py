@@ -18,7 +18,7 @@ from fastanon.errors import FileError, UnsupportedError
 from fastanon.fields import Place
 from fastanon.inside import Inside
 from fastanon.markers import cleaned_options, marks, text_mark
-from fastanon.names import Mask, Renamed
+from fastanon.names import Mask, Met, Renamed
 from fastanon.opened import Identity, Opened
 from fastanon.part import Run, TextPart
 from fastanon.scheme import Scheme
@@ -182,7 +182,7 @@ def _moved(place: Place, base: int) -> Place:
 def plan_in_place(opened: Opened, scheme: Scheme, found: Finding | None = None) -> Plan:
     """Search and plan one file that stays where it is; arguments, result and errors are those of `make_plan`."""
     found = found or search(opened, scheme)
-    return make_plan(opened, found, scheme, Renamed(Mask(), found.needles), mark=scheme.strips, explain=True)
+    return make_plan(opened, found, scheme, Renamed(Mask(), Met(found.needles)), mark=scheme.strips, explain=True)
 
 
 def _refuse_burned_in(found: Finding, scheme: Scheme) -> None:

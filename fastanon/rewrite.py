@@ -1,4 +1,7 @@
-"""Writing beside: old and new bytes are streamed to a temporary file, which is audited, synced and renamed."""
+"""Writing beside: old and new bytes are streamed to a temporary file, which is audited, synced and renamed.
+
+These are three steps, each for a bunch of files, and perhaps of several processes: `stage`, `sync`, `land`.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,16 @@ import errno
 import os
 import stat
 import struct
-from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack, nullcontext, suppress
+from typing import NamedTuple, Self
 
 from fastanon import beside, folders
 from fastanon.apply import may_change
 from fastanon.beside import read_all, reported, write_all
 from fastanon.edits import pieces
-from fastanon.errors import ChangedError, UnsupportedError
-from fastanon.opened import Opened
+from fastanon.errors import AccessError, ChangedError, FileError, UnsupportedError
+from fastanon.opened import Identity, Opened
 from fastanon.planner import Plan
 from fastanon.system import SYSTEM, System
 
@@ -22,23 +26,62 @@ from fastanon.system import SYSTEM, System
 _NO_RANGE_COPY = {errno.ENOSYS, errno.EXDEV, errno.EINVAL, errno.EOPNOTSUPP, errno.EBADF, errno.EPERM}
 _BLOCK, _RANGE = 1 << 20, 1 << 24
 
+_STAGED = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+_MOST_FOLDERS = 64
+
+#: Why a copy is refused whose path is taken.
+EXISTS = "exists already, not overwritten"
+
 #: Attributes that a system gives to a new file by itself.
 _SECURITY = "security."
 _ACCESS, _GROUP = "system.posix_acl_access", 4
 
 
-def rewrite(
+class Staged(NamedTuple):
+    """A file that is written and searched, and has no name yet.
+
+    Attributes
+    ----------
+    path : str
+        The temporary file.
+    written : int
+        Bytes written, without those of shared blocks.
+    """
+
+    path: str
+    written: int
+
+
+class Landing(NamedTuple):
+    """Staged files and the names that they get: a header behind its payload, without which it is of no use.
+
+    Attributes
+    ----------
+    files : tuple of (str, str)
+        Temporary file and path, in order.
+    replaced : Identity or None
+        The file that is there now and goes; None where nothing may be.
+    """
+
+    files: tuple[tuple[str, str], ...]
+    replaced: Identity | None = None
+
+
+def stage(
     opened: Opened,
     plan: Plan,
-    target: str,
+    folder: str,
     audit: Callable[[str], object],
     system: System = SYSTEM,
+    *,
+    replaces: bool = False,
+    token: str = "",
     advance: Callable[[int], object] = lambda _: None,
-) -> int:
-    """Write the edited file beside the target and rename it.
+) -> Staged:
+    """Write the edited file to a temporary one, and have that searched.
 
-    In place mode, owner, extended attributes and access lists are carried over. A copy gets the mode alone; its
-    time is that at which it was written.
+    What replaces its original gets the owner, extended attributes and access lists of it. A copy gets the mode
+    alone; its time is that at which it was written.
 
     Parameters
     ----------
@@ -46,68 +89,182 @@ def rewrite(
         The file the plan was made from, still open.
     plan : Plan
         What becomes of it; without edits this is a copy.
-    target : str
-        The file itself, which is then replaced, or a path where nothing is.
+    folder : str
+        Where the temporary file lies: that of the original, or one on the filesystem of the copy.
     audit : callable
-        Given the path of the temporary file before it is renamed.
+        Given the path of the temporary file when all is written.
     system : System
         Where the calls go.
+    replaces : bool
+        Whether it will replace its original.
+    token : str
+        How the name of the temporary file begins: see `beside.temporary_name`.
     advance : callable
         Is told of bytes as they are copied.
-
-    Returns
-    -------
-    int
-        Bytes written, without those of shared blocks.
 
     Raises
     ------
     ChangedError, UnsupportedError, AccessError
-        The target is as it was, and no temporary file is left.
+        No temporary file is left.
     """
-    target = os.path.abspath(target)
-    in_place = target == plan.path
-    above, name = os.path.split(target)
-    with reported(target), folders.folder(above, system, make=not in_place) as folder:
-        if in_place:
-            may_change(system.stat(name, dir_fd=folder, follow_symlinks=False), plan.identity)
-        elif os.path.lexists(target):
-            raise UnsupportedError("exists already, not overwritten", path=target)
-        temporary = beside.temporary_name()
-        fd = beside.created(temporary, folder, system)
-        try:
-            stream = _Stream(opened.fd, fd, system, advance)
-            for piece in pieces(plan.edits, 0, opened.size):
-                if isinstance(piece, bytes):
-                    stream.add(piece)
-                else:
-                    stream.copy(*piece, plan.stays is not None)
-            stream.flush()
-            written = stream.moved
-            audit(os.path.join(above, temporary))
-            _dress(opened.fd, fd, in_place, system)
-            opened.check()
-            system.fsync(fd)
-            if in_place:
-                may_change(system.stat(name, dir_fd=folder, follow_symlinks=False), plan.identity)
-                system.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+    path = os.path.join(folder, beside.temporary_name(token))
+    try:
+        with (
+            reported(plan.path if replaces else folder),
+            folders.folder(folder, system, make=not replaces) as above,
+        ):
+            written = _write(opened, plan, path, above, audit, system, replaces, advance)
+    except BaseException:
+        with suppress(FileError):
+            discard([path], system)
+        raise
+    return Staged(path, written)
+
+
+def _write(
+    opened: Opened,
+    plan: Plan,
+    path: str,
+    folder: int,
+    audit: Callable[[str], object],
+    system: System,
+    replaces: bool,
+    advance: Callable[[int], object],
+) -> int:
+    if replaces:
+        may_change(system.fstat(opened.fd), plan.identity)
+    fd = beside.created(os.path.basename(path), folder, system)
+    try:
+        stream = _Stream(opened.fd, fd, system, advance)
+        for piece in pieces(plan.edits, 0, opened.size):
+            if isinstance(piece, bytes):
+                stream.add(piece)
             else:
-                _rename_new(temporary, name, folder, target, system)
-        except BaseException:
-            with suppress(FileNotFoundError):  # it may have been renamed already
-                system.unlink(temporary, dir_fd=folder)
-            raise
+                stream.copy(*piece, plan.stays is not None)
+        stream.flush()
+        audit(path)
+        _dress(opened.fd, fd, replaces, system)
+        opened.check()
+        system.start_writing_back(fd, 0, stream.moved)  # while the next file is made
+    finally:
+        system.close(fd)
+    return stream.moved
+
+
+def sync(staged: Sequence[str], system: System = SYSTEM) -> None:
+    """Make staged files of one filesystem durable: one alone, or several with all that it holds.
+
+    Raises
+    ------
+    AccessError
+        If that can't be: what is on the disk is not known then.
+    """
+    if not staged:
+        return
+    above, name = os.path.split(staged[0])
+    with reported(staged[0]), folders.folder(above, system) as folder:
+        if len(staged) > 1:
+            system.syncfs(folder)
+            return
+        fd = system.open(name, _STAGED, dir_fd=folder)
+        try:
+            system.fsync(fd)
         finally:
             system.close(fd)
-        system.fsync(folder)
-    return written
 
 
-def _rename_new(old: str, new: str, folder: int, target: str, system: System) -> None:
+def land(landings: Sequence[Landing], system: System = SYSTEM) -> list[FileError | None]:
+    """Give staged files, which are durable, their names, and make these durable.
+
+    Returns
+    -------
+    list of FileError or None
+        For each what kept it from getting its name; then no temporary file is left, and no payload alone.
+    """
+    errors: list[FileError | None] = []
+    failed: dict[str, FileError] = {}
     try:
-        system.rename_new(old, new, folder, folder)
+        with _Folders(system) as known:
+            errors.extend(_landed(landing, known, system) for landing in landings)
+            failed = known.sync()
+    except OSError as error:  # a folder could not even be closed
+        why = AccessError(os.strerror(error.errno or 0), path=landings[0].files[-1][1])
+        return [one or why for one in (*errors, *[why] * (len(landings) - len(errors)))]
+    folders_of = [os.path.dirname(landing.files[-1][1]) for landing in landings]
+    return [error or failed.get(folder) for error, folder in zip(errors, folders_of, strict=True)]
+
+
+def _landed(landing: Landing, known: _Folders, system: System) -> FileError | None:
+    try:
+        _land(landing, known, system)
+    except FileError as error:
+        with suppress(FileError):  # what is temporary is swept one day
+            discard([path for path, _ in landing.files], system)
+        return error
+    return None
+
+
+def _land(landing: Landing, known: _Folders, system: System) -> None:
+    done: list[str] = []
+    for staged, target in landing.files:
+        above, name = os.path.split(target)
+        here, old = os.path.split(staged)
+        with reported(target):
+            folder = known.at(above, make=landing.replaced is None)
+            try:
+                if landing.replaced is None:
+                    _rename_new(old, name, known.at(here), folder, target, system)
+                else:
+                    may_change(system.stat(name, dir_fd=folder, follow_symlinks=False), landing.replaced)
+                    system.rename(old, name, src_dir_fd=known.at(here), dst_dir_fd=folder)
+            except BaseException:
+                with suppress(FileError):
+                    discard(done, system)
+                raise
+        known.changed.add(above)
+        done.append(target)
+
+
+class _Folders:
+    """Folders that are open for a while: files of one bunch go to few of them."""
+
+    def __init__(self, system: System) -> None:
+        self._system, self._stack = system, ExitStack()
+        self._open: dict[str, int] = {}
+        self.changed: set[str] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def at(self, path: str, make: bool = False) -> int:
+        """Give the descriptor of a folder."""
+        if path not in self._open:
+            if len(self._open) >= _MOST_FOLDERS:
+                self._stack.close()
+                self._open.clear()
+            self._open[path] = self._stack.enter_context(folders.folder(path, self._system, make=make))
+        return self._open[path]
+
+    def sync(self) -> dict[str, FileError]:
+        """Make the names in all folders that changed durable; give what went wrong, by folder."""
+        failed: dict[str, FileError] = {}
+        for path in sorted(self.changed):
+            try:
+                with reported(path):
+                    self._system.fsync(self.at(path))
+            except FileError as error:
+                failed[path] = error
+        return failed
+
+
+def _rename_new(old: str, new: str, here: int, folder: int, target: str, system: System) -> None:
+    try:
+        system.rename_new(old, new, here, folder)
     except FileExistsError:
-        raise UnsupportedError("exists already, not overwritten", path=target) from None
+        raise UnsupportedError(EXISTS, path=target) from None
 
 
 def _dress(source: int, target: int, in_place: bool, system: System) -> None:
@@ -134,12 +291,12 @@ def _of_the_group(access: bytes) -> int:
     return 0o707 | rights.get(_GROUP, 7) << 3
 
 
-def discard(path: str, system: System = SYSTEM) -> None:
-    """Take back a copy that is of no use alone."""
-    above, name = os.path.split(path)
-    with reported(path), folders.folder(above, system) as folder:
-        system.unlink(name, dir_fd=folder)
-        system.fsync(folder)
+def discard(paths: Iterable[str], system: System = SYSTEM) -> None:
+    """Take back files that are of no use."""
+    for path in paths:
+        above, name = os.path.split(path)
+        with reported(path), folders.folder(above, system) as folder, suppress(FileNotFoundError):
+            system.unlink(name, dir_fd=folder)
 
 
 class _Stream:

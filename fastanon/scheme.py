@@ -123,6 +123,10 @@ class Scheme:
         self._text = functools.lru_cache(_REMEMBERED)(self.pseudonyms.text)
         self._uid = functools.lru_cache(_REMEMBERED)(self.pseudonyms.uid)
 
+    def __reduce__(self) -> tuple[type[Scheme], tuple[object, ...]]:
+        """Give what another process makes the same of: the key is in it."""
+        return Scheme, (self.profile, self._asked, self.pseudonyms, self.mapping)
+
     @functools.cached_property
     def shifts(self) -> bool:
         """Whether dates go back by days."""

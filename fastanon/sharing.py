@@ -18,7 +18,7 @@ class Sharing:
     def __init__(self) -> None:
         self._known: dict[tuple[int, int], int] = {}
 
-    def block(self, opened: Opened, payload: Run | None, target: str, system: System = SYSTEM) -> int:
+    def block(self, opened: Opened, payload: Run | None, above: str, system: System = SYSTEM) -> int:
         """Give by multiples of how many bytes a payload may move in a copy: 1 where no blocks are shared.
 
         It is tried out once for two filesystems, with a block of payload and a file that is removed again.
@@ -29,14 +29,13 @@ class Sharing:
             The original.
         payload : (int, int) or None
             Its largest.
-        target : str
-            The path of the copy.
+        above : str
+            The folder of the copy, or where it will be made.
         system : System
             Where the calls go.
         """
         if payload is None or payload[1] - payload[0] < WORTH:
             return 1
-        above = os.path.dirname(target)
         while not os.path.isdir(above):
             above = os.path.dirname(above)
         pair = (opened.identity.device, os.stat(above).st_dev)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from fastanon.dicomdir import FileNames
 from fastanon.errors import UnsupportedError
 from fastanon.files import Source
-from fastanon.identity import Needle
-from fastanon.names import Mask
+from fastanon.names import Mask, Met, Renamed
 
 
 class Target(NamedTuple):
@@ -54,12 +52,12 @@ class Targets:
         self._taken: set[str] = set()
         self._files: dict[str, str] = {}
 
-    def of(self, item: Source, needles: Iterable[Needle]) -> Target:
+    def of(self, item: Source, met: Met) -> Target:
         """Give a file its place."""
         if self._to is None and not self._moves:
             return Target(item.path, item.payload or "", _below(item)[1], False)
         root, name = (self._to, item.name) if self._to is not None else _below(item)
-        cleaned = os.path.join(root, self._mask.cleaned(name, needles))
+        cleaned = os.path.join(root, self._mask.cleaned(name, met))
         start, endings = _parted(cleaned, item)
         stem, number = start, 2
         while self._is_taken([stem + ending for ending in endings], item):
@@ -71,14 +69,14 @@ class Targets:
         self._files[item.path] = path
         return Target(path, "".join(beside), os.path.relpath(path, root), self._to is not None)
 
-    def settled(self, item: Source, target: Target, needles: Iterable[Needle]) -> Target:
+    def settled(self, item: Source, target: Target, met: Met) -> Target:
         """Give where a file in place is in the end, once the identities of others are known too.
 
         Of a pair the folders change alone: the header has the name of its data in it already.
         """
         folder, base = os.path.split(target.name)
         loose, kept = (folder, base) if target.payload else (target.name, "")
-        cleaned = self._mask.cleaned(loose, needles) if self._moves and not target.copied else loose
+        cleaned = self._mask.cleaned(loose, met) if self._moves and not target.copied else loose
         path = os.path.join(item.root, cleaned, kept) if kept else os.path.join(item.root, cleaned)
         payload = os.path.join(os.path.dirname(path), os.path.basename(target.payload)) if target.payload else ""
         if cleaned == loose or any(map(os.path.lexists, filter(None, (path, payload)))):
@@ -99,6 +97,14 @@ class Targets:
         """Give the new paths of all files so far as a DICOMDIR names them."""
         here, there = os.path.dirname(path), os.path.dirname(target)
         return FileNames({os.path.relpath(o, here): os.path.relpath(n, there) for o, n in self._files.items()})
+
+
+def renaming(item: Source, target: Target, mask: Mask, met: Met, files: FileNames | None = None) -> Renamed:
+    """Say how the names of files follow in one that gets its place."""
+    beside = os.path.basename(item.payload or "")
+    free = target.copied or target.moves(item)
+    names = {beside: os.path.basename(target.payload)} if free else None
+    return Renamed(mask, met, names, files, beside)
 
 
 def _below(item: Source) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from fastanon.errors import AccessError, FileError
 from fastanon.journal import NAME
 from fastanon.opened import Opened
 from fastanon.planner import Plan, plan_in_place
-from fastanon.rewrite import rewrite
+from fastanon.rewrite import Landing, discard, land, stage, sync
 from fastanon.schemes import make_scheme
 from fastanon.system import SYSTEM, System
 from tests.niftypet import scheme
@@ -83,6 +83,22 @@ def change(path: Path, strategy: str, system: System = SYSTEM, target: Path | No
             in_place(opened, plan, system)
         else:
             rewrite(opened, plan, str(target), lambda _: None, system)
+
+
+def rewrite(
+    opened: Opened, plan: Plan, target: str, audit: Callable[[str], object], system: System = SYSTEM
+) -> None:
+    """Write one file and give it its name, as a run does for each of a bunch."""
+    replaced = plan.identity if target == plan.path else None
+    staged = stage(opened, plan, os.path.dirname(target), audit, system, replaces=replaced is not None)
+    try:
+        sync([staged.path], system)
+    except FileError:
+        discard([staged.path])
+        raise
+    for error in land([Landing(((staged.path, target),), replaced)], system):
+        if error is not None:
+            raise error
 
 
 def in_place(opened: Opened, plan: Plan, system: System = SYSTEM) -> None:

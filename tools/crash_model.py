@@ -28,7 +28,7 @@ from fastanon.errors import FileError
 from fastanon.journal import NAME
 from fastanon.opened import Opened, identity_at
 from fastanon.planner import Plan
-from fastanon.rewrite import rewrite
+from fastanon.rewrite import Landing, land, stage, sync
 from fastanon.system import SYSTEM, System
 
 SECTOR = 512
@@ -332,7 +332,11 @@ def _rewritten(edits: Sequence[Edit], target: str) -> Scenario:
         path = os.path.join(root, "0.dcm")
         with Opened(path) as opened:
             plan = Plan(path, opened.identity, tuple(edits), (), 0, 0, 0)
-            rewrite(opened, plan, os.path.join(root, target), lambda _: None, system)
+            new = os.path.join(root, target)
+            staged = stage(opened, plan, os.path.dirname(new), lambda _: None, system, replaces=new == path)
+        sync([staged.path], system)
+        if any(land([Landing(((staged.path, new),), plan.identity if new == path else None)], system)):
+            raise RuntimeError("a file did not get its name")
 
     kinds = " ".join(f"{edit.offset}{edit.growth:+}" for edit in edits)
     return Scenario(f"rewrite of {kinds}, to {target}", {"0.dcm": _file(3 * SECTOR)}, run)

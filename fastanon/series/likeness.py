@@ -21,7 +21,7 @@ from fastanon.search import BETWEEN, Searched
 from fastanon.series.direct import Direct, directly
 from fastanon.series.layout import Layout
 from fastanon.series.reduced import Reduced
-from fastanon.series.template import PAYLOAD, PLAIN, SAME, TAG, Outcome, Template, UnlikeError, names_met
+from fastanon.series.template import PAYLOAD, PLAIN, SAME, TAG, Outcome, Template, UnlikeError
 from fastanon.uids import uids_in_bytes
 
 Became = dict[int, tuple[bytes, Outcome]]
@@ -162,6 +162,7 @@ class Likeness:
 
     def _plan(self, opened: Opened, renamed: Renamed) -> Plan:
         self._refuse_names(renamed)
+        self._scheme.rows.update(self._template.rows)  # of whom is who a vault may not know from there
         became: Became = {n: (one.new, one.outcome) for n, one in self._direct.items()}
         if not self.uids_new.isdisjoint(self._template.uids_left):
             raise UnlikeError
@@ -185,10 +186,8 @@ class Likeness:
         return plan
 
     def _refuse_names(self, renamed: Renamed) -> None:
-        """Refuse where names of files may have become others meanwhile."""
-        old = self._template.renamed
-        known = (old.names, old.files, old.there) == (renamed.names, renamed.files, renamed.there)
-        if self._template.named and not (known and names_met(renamed) == self._template.names_met):
+        """Refuse where the names of other files have become others meanwhile."""
+        if any(renamed.of(*asked) != given for asked, given in self._template.asked.items()):
             raise UnlikeError
 
     def _refuse_moves(self, outcomes: dict[int, Outcome]) -> None:

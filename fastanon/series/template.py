@@ -118,7 +118,7 @@ class Template:
         self, layout: Layout, found: Finding, plan: Plan, renamed: Renamed, scheme: Scheme, in_place: bool
     ) -> None:
         self.layout, self.found, self.plan, self.renamed = layout, found, plan, renamed
-        self.names_met = names_met(renamed)
+        self.asked, self.rows = dict(renamed.asked), dict(scheme.rows)
         self.in_place = in_place
         self.data = bytes(layout.dataset.data)
         self.payload_kind = layout.dataset.payloads()[0].kind
@@ -204,7 +204,6 @@ class Template:
         for one in self.found.parts:
             for offset, value in values_of(one, self.found.subjects, scheme):
                 values.setdefault(self.unit_at(offset + one.base), []).append(value)
-        self.named = {self.unit_at(f.value[0] + one.base) for one in self.found.parts for f in one.names}
         self.outcomes = []
         for unit, own in enumerate(self._edits_by_unit):
             start, stop = self.starts[unit : unit + 2]
@@ -229,11 +228,6 @@ class Template:
             raise UnlikeError
         self.uids_left = frozenset(uid for part, _ in parts for _, uid in uids_in(part))
         return _counted(self.outs, [(place, 0) for place in left])
-
-
-def names_met(renamed: Renamed) -> int:
-    """Say how many needles names of files are cleaned of by now: they become more, and never others."""
-    return sum(1 for _ in renamed.needles)
 
 
 def _counted(starts: list[int], places: Iterable[tuple[Place, int]]) -> dict[int, int]:
