@@ -15,6 +15,7 @@ import pydicom
 import pytest
 
 import fastanon
+from fastanon import tasks
 from fastanon.pseudonyms import Pseudonyms, new_key, read_key
 from fastanon.vault import Vault
 from tests.canary import CANARIES, assert_clean
@@ -212,6 +213,7 @@ def test_a_vault_beside_two_folders_is_in_none_of_them(key: Path, source: Path) 
 
 # a full disk
 
+FILES = 3 * tasks.MOST_FILES  # who is who is kept for a bunch at once
 LIMITED = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0}))"
 FEW = (
     "import fastanon.vault as v; check = v.Vault._check; "
@@ -220,12 +222,12 @@ FEW = (
 
 
 @pytest.mark.parametrize("to", [True, False], ids=["copies", "in place"])
-@pytest.mark.parametrize("full", [LIMITED.format(36_000), FEW.format(9), LIMITED.format(0)])
+@pytest.mark.parametrize("full", [LIMITED.format(100_000), FEW.format(25), LIMITED.format(0)])
 def test_a_vault_on_a_full_disk_leaves_nothing_half_done(full: str, to: bool, tmp_path: Path, key: Path) -> None:
     """What was written can be looked up, and what can't be looked up was not written."""
     folder, olds = tmp_path / "in", {}
-    for n in range(8):
-        items = [study.item(ReferencedSOPInstanceUID=f"{study.INSTANCE}.{n}.{k}") for k in range(60)]
+    for n in range(FILES):
+        items = [study.item(ReferencedSOPInstanceUID=f"{study.INSTANCE}.{n}.{k}") for k in range(6)]
         ds = study.patient(SOPInstanceUID=f"{study.INSTANCE}.{n}", ReferencedInstanceSequence=items)
         olds[f"{n}.dcm"] = study.write(folder / f"{n}.dcm", ds).read_bytes()
     where = ("-o", tmp_path / "out") if to else ("--in-place",)
@@ -245,6 +247,6 @@ def test_a_vault_on_a_full_disk_leaves_nothing_half_done(full: str, to: bool, tm
             pairs = {tuple(item.ReferencedSOPInstanceUID for item in pair) for pair in both}
             assert pairs | {(new.PatientID, NUMBER), (new.SOPInstanceUID, old.SOPInstanceUID)} <= rows
             written += 1
-    assert (0 < written < 8) == (full != LIMITED.format(0))
+    assert (0 < written < FILES) == (full != LIMITED.format(0))
     if to:
         assert {path.name: path.read_bytes() for path in folder.iterdir()} == olds
