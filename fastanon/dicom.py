@@ -17,7 +17,7 @@ from fastanon.inside import BASE64, LEAST, Inside, inside_of, is_inside, read_te
 from fastanon.keep import AROUND, KEEP, KEPT_PRIVATE, is_kept
 from fastanon.opened import Opened
 from fastanon.part import Part, Run, broken_text, holding, text_rules
-from fastanon.payload import Payload, is_payload, kind_of
+from fastanon.payload import FIRST_BULK, Payload, is_payload, kind_of
 from fastanon.rules import Rule
 from fastanon.scheme import Scheme
 from fastanon.siemens import csa, interfile, protocol, protocol_keys, spelled
@@ -68,11 +68,15 @@ class DicomPart(Part):
         super().__init__(space, data, start, stop, opened)
         self.elements, self.outer = elements, outer
         self.boxes = Boxes(elements, outer)
-        self.borders = elements.borders
         self._inside: dict[int, list[Field]] = {}
         self._texts: dict[int, str] = {}
         self._fields: dict[int, Field] = {}
         self._keys: dict[int, tuple[str, ...]] = {}
+
+    @property
+    def borders(self) -> frozenset[int]:  # type: ignore[override]  # only a search asks for them
+        """Offsets at which a value begins or ends."""
+        return self.elements.borders
 
     @property
     def is_meta(self) -> bool:
@@ -102,7 +106,8 @@ class DicomPart(Part):
     def payload_rows(self) -> dict[int, None]:
         """The rows of bulk data without text, in order: a set that keeps it."""
         tags = self.elements.tags
-        found = [i for i, tag in enumerate(tags) if is_payload(tag) and not self.elements[i].nested]
+        bulk = (i for i, tag in enumerate(tags) if tag >= FIRST_BULK and is_payload(tag))
+        found = [i for i in bulk if not self.elements[i].nested]
         return {i: None for i in found if tags[i] >> 16 != 0x7FE1 or self.creator(i) == "SIEMENS CSA NON-IMAGE"}
 
     def payloads(self) -> list[Payload]:

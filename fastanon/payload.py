@@ -14,6 +14,8 @@ _SAMPLES = frozenset(("pixels", "waveform", "curve", "overlay", "norm", "sinogra
 #: What a type of Siemens' raw data says it is: PET_LISTMODE, MRPETLM_LARGE, MRPETNORM, PET_EM_SINO.
 _BY_TYPE = (("LISTMODE", "list-mode"), ("PETLM", "list-mode"), ("NORM", "norm"), ("SINO", "sinogram"))
 
+FIRST_BULK = 0x50000000  #: No tag of payload is lower.
+
 
 @dataclass(frozen=True, slots=True)
 class Payload:

@@ -6,18 +6,17 @@ become the caller finds out, for all of a file at once; then they are planned th
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from fastanon.actions import mapped_uids
 from fastanon.copies import CUT, copy_edit
 from fastanon.edits import Edit, edited, in_order
 from fastanon.fields import Field, Space
-from fastanon.identity import Needle
 from fastanon.inside import BASE64
 from fastanon.keep import is_kept
 from fastanon.part import holding, text_rules
-from fastanon.scan import find
+from fastanon.scan import Hit
 from fastanon.scheme import Scheme
 from fastanon.series.layout import Layout, shortened
 from fastanon.series.template import PLAIN, TAG, UID, WORDS, Outcome, Unit
@@ -40,9 +39,23 @@ class Direct(NamedTuple):
 
 
 def directly(
-    unit: Unit, layout: Layout, start: int, stop: int, scheme: Scheme, needles: tuple[Needle, ...]
+    unit: Unit, layout: Layout, start: int, stop: int, scheme: Scheme, hits: Sequence[Hit]
 ) -> Direct | None:
-    """Say what becomes of a unit; None where that has to be planned."""
+    """Say what becomes of a unit; None where that has to be planned.
+
+    Parameters
+    ----------
+    unit : Unit
+        Which.
+    layout : Layout
+        The file.
+    start, stop : int
+        Where it begins and ends.
+    scheme : Scheme
+        What values become.
+    hits : sequence of Hit
+        Of a tag, the needles in it; offsets count from its first byte.
+    """
     data = layout.dataset.data[start:stop]
     assert isinstance(data, bytes)
     if unit.kind == PLAIN:
@@ -53,7 +66,7 @@ def directly(
         return None if packed else Direct(data, Outcome(), stays=data)
     if unit.kind == UID:
         return _uid(data, layout.value(unit) - start, scheme)
-    return _tag(unit, layout, start, stop, scheme, needles) if unit.kind == TAG else None
+    return _tag(unit, layout, start, stop, scheme, hits) if unit.kind == TAG else None
 
 
 def _uid(data: bytes, value: int, scheme: Scheme) -> Direct | None:
@@ -65,9 +78,7 @@ def _uid(data: bytes, value: int, scheme: Scheme) -> Direct | None:
     return Direct(data[:value] + new, Outcome(int(new != old)), uids, new)
 
 
-def _tag(
-    unit: Unit, layout: Layout, start: int, stop: int, scheme: Scheme, needles: tuple[Needle, ...]
-) -> Direct | None:
+def _tag(unit: Unit, layout: Layout, start: int, stop: int, scheme: Scheme, hits: Sequence[Hit]) -> Direct | None:
     """Zero the leftover memory of a tag and replace copies in its text, if nothing else can become of it."""
     whole = layout.dataset.data
     assert isinstance(whole, bytes)
@@ -86,7 +97,7 @@ def _tag(
     edits = [
         Edit(f.value[0] - FIRST, f.value[1] - f.value[0], bytes(f.value[1] - f.value[0]), "slack") for f in slack
     ]
-    copies = _copies(data, layout.tag(unit), texts, slack, needles)
+    copies = _copies(data, layout.tag(unit), texts, slack, hits)
     if copies is None:
         return None
     new = edited(data, in_order([*edits, *copies], len(data)))
@@ -99,17 +110,18 @@ def _is_packed(data: bytes, f: Field) -> bool:
 
 
 def _copies(
-    data: bytes, tag: int, texts: list[Field], slack: list[Field], needles: tuple[Needle, ...]
+    data: bytes, tag: int, texts: list[Field], slack: list[Field], hits: Sequence[Hit]
 ) -> list[Edit] | None:
     """Replace the copies in the texts of a tag; None where one stands elsewhere, or has to stay."""
     edits = []
-    for hit in find(data, needles, FIRST):
-        if holding(slack, hit.start, hit.end) is not None:
+    for hit in hits:
+        run = (hit.start + FIRST, hit.end + FIRST)
+        if holding(slack, *run) is not None:
             continue
-        f = holding(texts, hit.start, hit.end)
-        if f is None or is_kept(tag, data, hit.start - FIRST, hit.end - FIRST):
+        f = holding(texts, *run)
+        if f is None or is_kept(tag, data, hit.start, hit.end):
             return None
         edit = copy_edit(hit, f)
-        if edit.new != data[hit.start - FIRST : hit.end - FIRST]:
-            edits.append(replace(edit, offset=edit.offset - FIRST))
+        if edit.new != data[hit.start : hit.end]:
+            edits.append(edit)
     return edits
