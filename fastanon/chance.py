@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from fastanon.identity import Needle
+from fastanon.identity import Needle, Needles
 from fastanon.part import Part
 from fastanon.payload import Payload
-from fastanon.scan import Hit, find, in_file, is_word, matcher, matcher_of, patterns_of
+from fastanon.scan import Hit, find, in_file, is_word, matcher_of
 from fastanon.system import cpus
 
 #: What is taken for real: bytes of the needle, and hits to be expected by chance.
@@ -72,8 +72,8 @@ class Scanner:
         self, needles: Iterable[Needle], size: int, advance: Advance = lambda _: None, many: bool = False
     ) -> None:
         # what has an escape is two bytes a letter in text that says so, and no word in bulk
-        self.needles = tuple(needle for needle in needles if not needle.escape)
-        self._matcher = matcher(patterns_of(self.needles)) if many else matcher_of(self.needles, size)
+        self.needles = Needles(needle for needle in needles if not needle.escape)
+        self._matcher = matcher_of(self.needles, size, many)
         self._threads = min(cpus(), _MOST_THREADS) if size >= _LARGE else 1
         self._advance, self._compiled = advance, many or size >= _LARGE
 

@@ -17,6 +17,7 @@ from fastanon.limits import Limits, limits
 
 _LENGTH_TO_END, _CHARACTER_SET = 0x00080001, 0x00080005
 _COMPILED = "fastanon.walk_compiled"
+_WORTH = 4096  # rows that the plain form writes while numba is imported
 _REMEMBERED = 1 << 16  # records, of 400 bytes each
 
 _REASONS = {
@@ -194,22 +195,23 @@ def read_elements(
     only_group : int
         Stop before the first element of another group; 0 reads all.
     compiled : bool
-        Use the form compiled by numba, which is used too where it has been loaded already.
+        Use the form compiled by numba, which is used too for thousands of elements, and where it has been loaded
+        already.
 
     Raises
     ------
     MalformedError
         With the offset at which the structure breaks, or a limit is passed.
     """
-    if compiled or _COMPILED in sys.modules:
-        from fastanon.walk_compiled import walk  # imports numba
-    else:
-        walk = w.walk
     bounds = limits()
     # a row takes at least 8 bytes of the file
     most = min(bounds.elements, (stop - start) // 8 + 1)
     state, room = array("q", [0]) * w.state_size(bounds.depth), min(512, most)
     while True:
+        if compiled or room > _WORTH or _COMPILED in sys.modules:
+            from fastanon.walk_compiled import walk  # imports numba
+        else:
+            walk = w.walk
         table = array("q", [0]) * (w.COLUMNS * room)
         status = walk(
             data, start, stop, mode, only_group, table, state, dictionary.kinds(), dictionary.sequences()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from typing import Literal
 
@@ -13,7 +12,6 @@ Kind = Literal["auto", "small", "vector", "portable"]
 
 #: Bytes times patterns that the standard library goes through while numba is imported and kernels are loaded.
 _WORTH = 1 << 30
-_COMPILED = "fastanon.scan.compiled"
 
 
 def matcher(patterns: Iterable[Pattern], size: int | None = None, kind: Kind = "auto") -> Matcher:
@@ -24,8 +22,7 @@ def matcher(patterns: Iterable[Pattern], size: int | None = None, kind: Kind = "
     patterns : iterable of Pattern
         What for.
     size : int, optional
-        How many bytes will be searched, if few: then it may not be worth while to load numba, unless it is
-        loaded already.
+        How many bytes will be searched, if few: then it may not be worth while to load numba.
     kind : {"auto", "small", "vector", "portable"}
         The implementation; by default the fastest for the size and for numba's target.
 
@@ -36,9 +33,13 @@ def matcher(patterns: Iterable[Pattern], size: int | None = None, kind: Kind = "
         target has no byte shuffle.
     """
     patterns = list(patterns)
-    few = size is not None and size * len(patterns) < _WORTH and _COMPILED not in sys.modules
-    if kind == "small" or (kind == "auto" and few):
+    if kind == "small" or (kind == "auto" and is_little(size, len(patterns))):
         return Small(patterns)
     from fastanon.scan.compiled import Compiled  # numba and numpy
 
     return Compiled(patterns, None if kind == "auto" else kind)
+
+
+def is_little(size: int | None, count: int) -> bool:
+    """Say whether it is not worth while to load numba for a search for so many patterns."""
+    return size is not None and size * count < _WORTH

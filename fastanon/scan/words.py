@@ -8,13 +8,15 @@ from dataclasses import dataclass
 
 from fastanon.identity import Needle, Needles
 from fastanon.limits import check
-from fastanon.scan.door import matcher
+from fastanon.scan.door import is_little, matcher
 from fastanon.scan.pattern import Matcher, Pattern
 from fastanon.spellings import JOINERS
 
 _BETWEEN = frozenset("".join(JOINERS) + "'=")
 _WIDEST_GAP = 3
 _LAST_OF_ALPHABETS = 0x5FF
+_KEPT = 32
+_compiled: dict[tuple[Needle, ...], Matcher] = {}  # the last few
 _LONGEST_RUN = 512  # of ideographs after one escape
 
 
@@ -68,14 +70,21 @@ def find(data: bytes, needles: Iterable[Needle], base: int = 0, borders: Contain
     return [Hit(base + h.start, base + h.end, h.needle) for h in _merged(found, data)]
 
 
-def matcher_of(needles: tuple[Needle, ...], size: int) -> Matcher:
-    """Get ready to look for needles in about as many bytes; what was made for the last few is kept."""
-    return _matcher_of(needles, size >> 24)
+def matcher_of(needles: tuple[Needle, ...], size: int, many: bool = False) -> Matcher:
+    """Get ready to look for needles in about as many bytes, or in many files; what was made for the last is kept.
+
+    What was compiled for needles is used for a little text too: to make it takes longer than most searches.
+    """
+    if needles not in _compiled and (many or not is_little(size, len(needles))):
+        _compiled[needles] = matcher(patterns_of(needles))
+        if len(_compiled) > _KEPT:
+            _compiled.pop(next(iter(_compiled)), None)
+    return _compiled.get(needles) or _small(needles)
 
 
-@functools.lru_cache(32)
-def _matcher_of(needles: tuple[Needle, ...], size: int) -> Matcher:
-    return matcher(patterns_of(needles), size=size << 24)
+@functools.lru_cache(_KEPT)
+def _small(needles: tuple[Needle, ...]) -> Matcher:
+    return matcher(patterns_of(needles), kind="small")
 
 
 def patterns_of(needles: Iterable[Needle]) -> list[Pattern]:
