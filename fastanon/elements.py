@@ -14,6 +14,7 @@ from fastanon import dictionary
 from fastanon import walk as w
 from fastanon.errors import MalformedError
 from fastanon.limits import Limits, limits
+from fastanon.pages import Pages
 
 _LENGTH_TO_END, _CHARACTER_SET = 0x00080001, 0x00080005
 _COMPILED = "fastanon.walk_compiled"
@@ -201,7 +202,7 @@ def read_elements(
     MalformedError
         With the offset at which the structure breaks, or a limit is passed.
     """
-    if compiled or _COMPILED in sys.modules:
+    if (compiled or _COMPILED in sys.modules) and not isinstance(data, Pages):
         from fastanon.walk_compiled import walk  # imports numba
     else:
         walk = w.walk
