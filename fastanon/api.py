@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from fastanon import batch, comparison
+from fastanon.archives.within import within
 from fastanon.errors import BatchError, FileError, UsageError, printable
 from fastanon.fields import Place
-from fastanon.files import Input, sources
+from fastanon.files import Input, Source, sources
 from fastanon.names import Mask, Met
 from fastanon.opened import Opened
 from fastanon.planner import Plan, plan_in_place
@@ -88,16 +89,22 @@ def inspect(source: Input) -> list[Inspection]:
         If the source is of no known kind.
     """
     found, scheme = [], make_scheme()
-    for item in sources(source):
+    for item, opens in _opening(source):
         try:
-            if item.problem is not None:
-                raise item.problem
-            with Opened(item.path) as opened:
+            with opens() as opened:
                 found.append(_inspection(opened.path, search(opened, scheme, everything=True)))
         except FileError as error:
             error.path = item.path
             found.append(Inspection(item.path, error=error))
     return found
+
+
+def _opening(source: Input) -> Iterator[tuple[Source, Callable[[], Opened]]]:
+    """Give all files, those in archives too, and what opens each."""
+    for item in sources(source):
+        for inner in within(item):
+            if inner.open is not None:
+                yield inner.source, inner.open
 
 
 def _inspection(path: str, found: Finding) -> Inspection:
@@ -157,11 +164,9 @@ def planned(source: Input, scheme: Scheme) -> tuple[list[Plan | FileError], Call
     """Plan all files, and give what masks their paths: the names of each may stand in those of others."""
     plans: list[Plan | FileError] = []
     mask, met = Mask(scheme), Met()
-    for item in sources(source):
+    for item, opens in _opening(source):
         try:
-            if item.problem is not None:
-                raise item.problem
-            with Opened(item.path) as opened:
+            with opens() as opened:
                 found = search(opened, scheme)
                 met.add(found.needles)
                 plans.append(plan_in_place(opened, scheme, found))

@@ -14,9 +14,9 @@ from fastanon.container import read_parts
 from fastanon.fields import Field, Place
 from fastanon.identity import Needle, Needles
 from fastanon.opened import Opened
+from fastanon.opening import opened_at
 from fastanon.part import Part, holding
 from fastanon.planner import Plan
-from fastanon.preview import Preview
 from fastanon.rules import DUMMIES
 from fastanon.scheme import Scheme
 from fastanon.search import (
@@ -69,7 +69,7 @@ def of_plan(plan: Plan) -> Audit:
     return Audit("plan", scanned, payload, plan.leaks, plan.structural, plan.packed, plan.bulk)
 
 
-def of_preview(preview: Preview, plan: Plan, secrets: Secrets, scheme: Scheme) -> Audit:
+def of_preview(preview: Opened, plan: Plan, secrets: Secrets, scheme: Scheme) -> Audit:
     """Give the audit of what will be around the payload of a file; the plan saw the payload."""
     seen = of_opened(preview, secrets, scheme, payloads=False)
     searched = sum(one.size for one in plan.bulk)
@@ -111,7 +111,7 @@ def of_copy(
     secrets, scheme, payloads, advance
         As of `of_opened`.
     """
-    with Opened(path) as opened:
+    with opened_at(path) as opened:
         return of_opened(opened, secrets, scheme, payloads, advance)
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from fastanon import progress, recovery
+from fastanon.archives.running import Archives
 from fastanon.crews import Crew, crew
 from fastanon.errors import UsageError
 from fastanon.files import Input, Source, sources
@@ -16,15 +17,11 @@ from fastanon.finishing import Finishing
 from fastanon.known import Known
 from fastanon.report import ANONYMIZED, UNCHANGED, FileResult, Report, Tell
 from fastanon.scheme import Subject
-from fastanon.tasks import DIRECTORY, Outcome, Task, bunches
-from fastanon.work import Options, Work
+from fastanon.tasks import ARCHIVE, DIRECTORY, NOBODY, Outcome, Task, bunches
+from fastanon.work import MANY, Options, Work
 
 if TYPE_CHECKING:
     from fastanon.vault import Vault
-
-
-#: From so many files on it is worth while to load compiled kernels.
-_MANY = 32
 
 
 class Run:
@@ -56,6 +53,7 @@ class Run:
         self._options = pickle.dumps(options)
         self.known = Known(options.scheme, work.to)
         self._finishing = Finishing(self.known, work, vault)
+        self._archives = Archives(self.known, work, vault)
 
     def over(self) -> Iterator[tuple[int, FileResult]]:
         """Do every file."""
@@ -72,15 +70,25 @@ class Run:
 
     def _first(self, later: list[Outcome]) -> Iterator[tuple[int, FileResult]]:
         for outcomes in self._hands.over(self._tasks(enumerate(self._listed))):
-            later += [outcome for outcome in outcomes if outcome.off]
+            later += [outcome for outcome in outcomes if outcome.off in (NOBODY, DIRECTORY)]
             yield from self._finished([outcome for outcome in outcomes if not outcome.off])
+            for one in (outcome for outcome in outcomes if outcome.off == ARCHIVE):
+                result = self._archives.do(one.number, self._listed[one.number], last=False)
+                if result is None:
+                    later.append(one)
+                else:
+                    yield one.number, result
         yield from self._finishing.flush()
 
     def _last(self, later: list[Outcome]) -> Iterator[tuple[int, FileResult]]:
         hosts = {one.number: self.known.host(self._listed[one.number], one.whose) for one in later}
-        nameless = [(one.number, self._listed[one.number]) for one in later if one.off != DIRECTORY]
+        nameless = [(one.number, self._listed[one.number]) for one in later if one.off == NOBODY]
         for outcomes in self._hands.over(self._tasks(nameless, hosts)):
             yield from self._finished(outcomes)
+        for one in later:
+            result = one.off == ARCHIVE and self._archives.do(one.number, self._listed[one.number], last=True)
+            if result:
+                yield one.number, result
         for one in later:
             if one.off == DIRECTORY:
                 yield from self._finishing.here(one.number, self._listed[one.number])
@@ -113,13 +121,15 @@ def run(source: Input, options: Options, tell: Tell = lambda _: None) -> Report:
     passes = 3 if options.to is not None and options.audit == "full" else 1
     results: dict[int, FileResult] = {}
     with progress.over(listed, passes) as meter, _vault(options) as vault:
-        work = Work(options, meter.advance, many=len(listed) >= _MANY)
+        work = Work(options, meter.advance, many=len(listed) >= MANY)
         with crew(work, meter.done) as hands:
             batch = Run(listed, options, work, hands, vault)
             for number, result in batch.over():
                 results[number] = result
-                tell(result)
-    files = tuple(batch.known.with_names(number, results[number]) for number in sorted(results))
+                for one in (result, *result.members):
+                    tell(one)
+    known = batch.known
+    files = tuple(one for number in sorted(results) for one in known.with_names(number, results[number]))
     pseudonyms = options.scheme.pseudonyms
     return Report(
         files, options.scheme.profile.label, pseudonyms.fingerprint if pseudonyms.kept else "", recovered

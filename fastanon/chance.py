@@ -15,7 +15,7 @@ from typing import TypeAlias
 from fastanon.identity import Needle, Needles
 from fastanon.part import Part
 from fastanon.payload import Payload
-from fastanon.scan import Hit, find, in_file, is_word, matcher_of
+from fastanon.scan import Hit, find, is_word, matcher_of, through
 from fastanon.system import cpus
 
 #: What is taken for real: bytes of the needle, and hits to be expected by chance.
@@ -104,8 +104,8 @@ class Scanner:
             self._advance(payload.size)
             return found
         assert part.opened is not None
-        return in_file(
-            part.opened.fd, self._matcher, payload.start, payload.end, self._threads,
+        return through(
+            part.opened.fill, self._matcher, payload.start, payload.end, self._threads,
             lambda _, data: self._advance(len(data)),
         )  # fmt: skip
 

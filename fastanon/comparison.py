@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from fastanon import auditor, progress
+from fastanon.archives.reader import Reader
+from fastanon.archives.within import Inner, within
 from fastanon.attempts import attempted
 from fastanon.auditor import Audit, Secrets
 from fastanon.chance import Advance
@@ -18,11 +20,12 @@ from fastanon.identity import Needle
 from fastanon.names import Mask, Met, hits_in_path
 from fastanon.opened import Opened
 from fastanon.report import AUDITED, FileResult, Report, Tell
+from fastanon.scan import find
 from fastanon.scheme import Scheme
 from fastanon.search import identity_of, with_insides
 from fastanon.subjects import Subjects
 from fastanon.uids import uids_in
-from fastanon.work import search_payload, with_bulk
+from fastanon.work import search_opened, search_payload, with_bulk
 
 
 class Comparison:
@@ -47,21 +50,27 @@ class Comparison:
     def learn(self, originals: list[Source]) -> Iterator[FileResult]:
         """Read the identities of the originals, and give a result for each that can't be read."""
         for item in originals:
-            failure = attempted(lambda item=item: self._learn_one(item), item, self._shown)  # type: ignore[misc]
-            if failure is not None:
-                yield failure
+            for one in within(item):
+                failure = attempted(lambda one=one: self._learn_one(one), one.source, self._shown)  # type: ignore[misc]
+                if failure is not None:
+                    yield failure
 
     def over(self, copies: list[Source]) -> Iterator[tuple[Source, FileResult]]:
-        """Audit every copy: against the original of the same name, or against all where there is none."""
-        for item in copies:
-            result = attempted(lambda item=item: self._one(item), item, self._shown)  # type: ignore[misc]
-            assert result is not None
-            yield item, result
+        """Audit every copy: against the original of the same name, or against all where there is none.
 
-    def _learn_one(self, item: Source) -> None:
-        if item.problem is not None:
-            raise item.problem
-        with Opened(item.path) as opened:
+        An archive is a copy of its own, behind its members, for what it says about them and itself.
+        """
+        for item in copies:
+            for one in within(item, payloads=True):
+                result = attempted(lambda one=one: self._one(one), one.source, self._shown)  # type: ignore[misc]
+                assert result is not None
+                yield item, result
+
+    def _learn_one(self, inner: Inner) -> None:
+        item = inner.source
+        if inner.open is None:
+            return
+        with inner.open() as opened:
             parts = read_parts(opened)
             found = identity_of(parts, Subjects(parts, self._scheme), self._scheme)
             every = with_insides(parts) if self._scheme.maps_uids else ()
@@ -73,21 +82,38 @@ class Comparison:
             self._all.setdefault(needle.data, needle)
         self._met.add(found.needles)
 
-    def _one(self, item: Source) -> FileResult:
-        if item.problem is not None:
-            raise item.problem
-        needles = self._by_name.get(item.name, tuple(self._all.values()))
-        uids = self._uids.get(item.name, frozenset().union(*self._uids.values()))
-        audit = auditor.of_copy(item.path, Secrets(needles, uids), self._scheme, True, self._advance)
-        if item.payload:
-            kind = _kind_beside(item.path)
-            seen = tuple(search_payload(item.payload, kind, needles, self._advance))
-            audit = with_bulk(audit, seen) or audit
-        _check_with_pydicom(item.path)
+    def _one(self, inner: Inner) -> FileResult:
+        item = inner.source
+        needles = self._needles_of(inner.header or item)
+        if inner.open is None:
+            audit = Audit("copy", 0, 0, (), 0)
+        else:
+            with inner.open() as opened:
+                audit = self._audit(inner, opened, needles)
+        said = (Place("archive header", 0, h.end - h.start, h.needle.kind) for h in find(inner.said, needles))
+        audit = replace(audit, leaks=(*audit.leaks, *said), scanned=audit.scanned + len(inner.said))
+        messages = [*self._messages(item, needles), *(f"beside its members: {note}" for note in inner.notes)]
         return FileResult(
             self._shown(item.path), AUDITED, audit=self._with_path(audit, item), listed=item.listed,
-            messages=tuple(self._messages(item, needles)),
+            messages=tuple(messages),
         )  # fmt: skip
+
+    def _needles_of(self, item: Source) -> tuple[Needle, ...]:
+        return self._by_name.get(item.name, tuple(self._all.values()))
+
+    def _audit(self, inner: Inner, opened: Opened, needles: tuple[Needle, ...]) -> Audit:
+        """Search an open copy, and the payload beside it."""
+        item = inner.source
+        if inner.header is not None:
+            seen = tuple(search_opened(opened, inner.kind, needles, self._advance))
+            return with_bulk(Audit("copy", 0, 0, (), 0), seen)
+        uids = self._uids.get(item.name, frozenset().union(*self._uids.values()))
+        audit = auditor.of_opened(opened, Secrets(needles, uids), self._scheme, True, self._advance)
+        if item.payload:
+            kind = read_parts(opened)[-1].kind_beside()
+            audit = with_bulk(audit, tuple(search_payload(item.payload, kind, needles, self._advance)))
+        _check_with_pydicom(opened)
+        return audit
 
     def _messages(self, item: Source, needles: tuple[Needle, ...]) -> Iterator[str]:
         """Say what was not searched for."""
@@ -106,24 +132,18 @@ class Comparison:
         return self._mask.shown(path, self._met)
 
 
-def _kind_beside(path: str) -> str:
-    with Opened(path) as opened:
-        return read_parts(opened)[-1].kind_beside()
-
-
-def _check_with_pydicom(path: str) -> None:
+def _check_with_pydicom(opened: Opened) -> None:
     """Have another program read a DICOM file to its end."""
-    with Opened(path) as opened:
-        if opened.size < 132 or opened.view[128:132] != b"DICM":
-            return
+    if opened.size < 132 or opened.view[128:132] != b"DICM":
+        return
     import pydicom
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            pydicom.dcmread(path, defer_size=1 << 16)
+            pydicom.dcmread(Reader(opened, opened.size), defer_size=1 << 16)
         except Exception:  # noqa: BLE001  # whatever it is, its text may quote the file
-            raise MalformedError("pydicom can't read it", path=path) from None
+            raise MalformedError("pydicom can't read it", path=opened.path) from None
 
 
 def audit(copies: Input, against: Input, scheme: Scheme, tell: Tell = lambda _: None) -> Report:

@@ -10,7 +10,8 @@ from fastanon.dicom import DicomPart
 from fastanon.elements import Elements, read_elements
 from fastanon.errors import FileError, MalformedError, NotMedicalError, UnsupportedError
 from fastanon.fields import Box, Space
-from fastanon.limits import FLOOR, check, limits
+from fastanon.inflating import inflated
+from fastanon.limits import check
 from fastanon.opened import Opened
 from fastanon.part import Part, TextPart
 from fastanon.payload import Payload
@@ -23,7 +24,6 @@ _DEFLATED = {"1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.95", "1.2.840.10008.
 _TRANSFER_SYNTAX = 0x00020010
 
 _BLOCK = 16 << 20
-_TAKEN, _STEP = 1 << 16, 1 << 20  # bytes read and inflated at a time
 _LEAST = 8  # bytes of the shortest element
 
 
@@ -171,7 +171,9 @@ def _read_bare(opened: Opened) -> tuple[Part, ...]:
 
 def _inflate(opened: Opened, start: int, stop: int) -> DicomPart:
     """Inflate a dataset (PS3.5 A.5: raw RFC 1951, padded to even length)."""
-    data, rest = _inflated(opened, start, stop)
+    pieces: list[bytes] = []
+    rest = inflated(opened, start, stop, pieces.append, "the deflated dataset")
+    data = b"".join(pieces)
     codec = "deflate"
     if rest.strip(b"\0"):
         if rest != gzip_trailer(data):
@@ -181,27 +183,6 @@ def _inflate(opened: Opened, start: int, stop: int) -> DicomPart:
     part = DicomPart(Space(Space(), codec, start, stop), data, elements, 0, len(data))
     _refuse_more(part)
     return part
-
-
-def _inflated(opened: Opened, start: int, stop: int) -> tuple[bytes, bytes]:
-    """Inflate step by step, so that a bomb is met before it fills the memory; give the data and what follows."""
-    engine, parts, size = zlib.decompressobj(-zlib.MAX_WBITS), [], 0
-    most = min(limits().inflated, max(FLOOR, (stop - start) * limits().ratio))
-    waiting, at = b"", start
-    while not engine.eof:
-        if not waiting:
-            waiting, at = opened.read(at, min(at + _TAKEN, stop)), min(at + _TAKEN, stop)
-        try:
-            parts.append(engine.decompress(waiting, _STEP))
-        except zlib.error:
-            raise MalformedError("the deflated dataset can't be inflated", offset=start) from None
-        waiting, size = engine.unconsumed_tail, size + len(parts[-1])
-        if size > most:
-            name = "ratio" if most < limits().inflated else "inflated"
-            raise MalformedError(f"the deflated dataset grows past {most} bytes (limit {name})", offset=start)
-        if at == stop and not parts[-1] and not engine.eof:
-            raise MalformedError("the deflated dataset is cut off", offset=start)
-    return b"".join(parts), engine.unused_data + opened.read(at, stop)
 
 
 def deflate(data: bytes, codec: str) -> bytes:

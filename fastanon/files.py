@@ -9,7 +9,7 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -85,7 +85,7 @@ def sources(source: Input) -> list[Source]:
             name = os.path.relpath(item.path, base)
             root = path if kind == "folder" else os.path.dirname(path)
             every.setdefault(item.path, Source(item.path, name, None, item.listed, item.problem, root))
-    return list(_paired({path: item for path, item in _checked(every) if not is_ours(os.path.basename(path))}))
+    return list(paired({path: item for path, item in _checked(every) if not is_ours(os.path.basename(path))}))
 
 
 def _checked(every: Mapping[str, Source]) -> Iterator[tuple[str, Source]]:
@@ -155,9 +155,21 @@ def _files_below(folder: str) -> Iterator[Source]:
         yield Source(path, "", None, False, AccessError(os.strerror(error.errno or 0), path=path))
 
 
-def _paired(every: dict[str, Source]) -> Iterator[Source]:
-    """Put each payload to the header of its stem; a ``.bf`` without one is a problem of its own."""
-    payloads = {path: _payload_of(path) for path, item in every.items() if item.problem is None}
+def _is_there(path: str) -> bool:
+    return os.path.lexists(path) and not os.path.isdir(path)
+
+
+def paired(every: Mapping[str, Source], there: Callable[[str], bool] = _is_there) -> Iterator[Source]:
+    """Put each payload to the header of its stem; a ``.bf`` without one is a problem of its own.
+
+    Parameters
+    ----------
+    every : mapping of str to Source
+        Files by their paths.
+    there : callable
+        Says whether there is a file at a path.
+    """
+    payloads = {path: _payload_of(path, there) for path, item in every.items() if item.problem is None}
     taken = set(payloads.values())
     for path, item in every.items():
         if path in taken:
@@ -168,8 +180,8 @@ def _paired(every: dict[str, Source]) -> Iterator[Source]:
         yield replace(item, payload=payloads.get(path), problem=problem)
 
 
-def _payload_of(path: str) -> str | None:
+def _payload_of(path: str, there: Callable[[str], bool]) -> str | None:
     beside = (
         header.sub(ending, path) for header, endings in _PAYLOADS if header.search(path) for ending in endings
     )
-    return next((name for name in beside if os.path.lexists(name) and not os.path.isdir(name)), None)
+    return next(filter(there, beside), None)

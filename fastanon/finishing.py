@@ -155,7 +155,7 @@ class Finishing:
         item, outcome, made, target = one
         number = outcome.number
         if made.staged:
-            failed = attempted(lambda: _replace_file(item, made, target), item, self._known.shown)
+            failed = attempted(lambda: replace_file(item, made, target), item, self._known.shown)
             yield number, failed or self._result(one)
             return
         changes: tuple[Change, ...] = ()
@@ -182,7 +182,7 @@ class Finishing:
         )  # fmt: skip
 
 
-def _replace_file(item: Source, made: Made, target: Target) -> None:
+def replace_file(item: Source, made: Made, target: Target) -> None:
     """Let a file that was written anew take the place of the old one, which gets its new name before.
 
     Cut off in between it has a clean name and the next run finds it; the other way round it would count as done.

@@ -64,6 +64,11 @@ _MARKS = (
     _Mark("7-Zip archive", b"7z\xbc\xaf\x27\x1c"),
 )
 
+#: Names of those that may hold other files.
+PACKED = frozenset(
+    ("zip archive", "tar archive", "tar archive (gzip)", "gzip file", "bzip2 file", "xz file", "Zstandard file")
+) | {"7-Zip archive"}
+
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _IN_HDF5 = (
     (b"ismrmrdHeader", "ISMRMRD raw data (HDF5)"),

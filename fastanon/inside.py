@@ -81,7 +81,7 @@ class Inside(Part):
         return self.remember("spelled", (), self._spelled)
 
     def _spelled(self) -> list[Spelled]:
-        found = spelled.read(bytes(self.data), 0)
+        found = spelled.read(self.bytes_at(0, self.stop), 0)
         return [one._replace(name=" > ".join((*self.key, one.name))) for one in found]
 
     def field_at(self, start: int, end: int) -> Field | None:

@@ -32,9 +32,10 @@ class Known:
     """
 
     def __init__(self, scheme: Scheme, to: str | None) -> None:
-        self.met, self.hosts, self._mask = Met(), Hosts(), Mask(scheme)
-        self._targets = Targets(to, self._mask, scheme.strips)
+        self.met, self.hosts, self.mask = Met(), Hosts(), Mask(scheme)
+        self._targets = Targets(to, self.mask, scheme.strips)
         self._paths: dict[int, tuple[str, Target | None]] = {}
+        self.members: dict[int, list[tuple[str, Target | None]]] = {}  # of archives
 
     def listed(self, number: int, item: Source) -> None:
         """Remember a file of which nothing else is known."""
@@ -63,7 +64,7 @@ class Known:
     def renaming(self, item: Source, target: Target, directory: bool = False) -> Renamed:
         """Say how names follow in a file."""
         files = self._targets.file_names(item.path, target.path) if directory else None
-        return renaming(item, target, self._mask, self.met, files)
+        return renaming(item, target, self.mask, self.met, files)
 
     def settle(self, listed: list[Source], done: list[int]) -> Iterator[tuple[str, str, str]]:
         """Move files in place whose names turned out to be those of others.
@@ -86,9 +87,16 @@ class Known:
                     self._targets.moved(listed[number], final)
                     yield source, target.path, final.path
 
-    def with_names(self, number: int, result: FileResult) -> FileResult:
-        """Mask the paths of a result, and say what they give away, once all identities are known."""
-        source, target = self._paths[number]
+    def with_names(self, number: int, result: FileResult) -> Iterator[FileResult]:
+        """Mask the paths of a result, and say what they give away, once all identities are known.
+
+        The members of an archive follow it.
+        """
+        paths = [self._paths[number], *self.members.get(number, ())]
+        for one, (source, target) in zip((replace(result, members=()), *result.members), paths, strict=True):
+            yield self._with_names(one, source, target)
+
+    def _with_names(self, result: FileResult, source: str, target: Target | None) -> FileResult:
         result, seen = replace(result, source=self.shown(source)), result.audit
         if seen is None:
             return result
@@ -101,7 +109,7 @@ class Known:
 
     def shown(self, path: str) -> str:
         """Give a path without what identifies in it, as far as that is known by now."""
-        return self._mask.shown(path, self.met)
+        return self.mask.shown(path, self.met)
 
 
 def _move(old: Target, new: Target) -> None:

@@ -47,9 +47,11 @@ class Limits:
     hits : int
         Places where such a spelling stands, in one search.
     inflated : int
-        Bytes of a deflated dataset, inflated.
+        Bytes of a deflated dataset or of a packed file in an archive, inflated.
     ratio : int
         Inflated bytes for each deflated byte, from `FLOOR` bytes on.
+    members : int
+        Files and folders in one archive.
     """
 
     depth: int = 64
@@ -62,6 +64,7 @@ class Limits:
     hits: int = 200_000
     inflated: int = 1 << 30
     ratio: int = 100
+    members: int = 100_000
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -5,13 +5,19 @@ from __future__ import annotations
 import mmap
 import os
 import stat
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from fastanon import folders
 from fastanon.errors import AccessError, ChangedError, NotMedicalError, UnsupportedError
 
+if TYPE_CHECKING:
+    from fastanon.pages import Pages
+
 #: Files of up to this size are read at once: slices and headers beside their payload.
-_SMALL = 16 << 20
+SMALL = 16 << 20
+
+#: The descriptor of what is no local file, and has to be read by its methods.
+NO_FILE = -1
 
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
 
@@ -84,8 +90,8 @@ class Opened:
         self.identity = identity_of(self.fd)
         if self.identity.size == 0:
             raise NotMedicalError("empty", path=self.path)
-        small = self.identity.size <= _SMALL
-        self.view: bytes | mmap.mmap = (
+        small = self.identity.size <= SMALL
+        self.view: bytes | mmap.mmap | Pages = (
             self.read(0, self.identity.size) if small else mmap.mmap(self.fd, 0, access=mmap.ACCESS_READ)
         )
 
@@ -111,6 +117,16 @@ class Opened:
             start += len(part)
         return b"".join(parts)
 
+    def fill(self, view: memoryview, offset: int) -> None:
+        """Fill a buffer with the bytes from an offset on, however little each call brings.
+
+        Raises
+        ------
+        ChangedError
+            If the file has become shorter.
+        """
+        fill(self.fd, view, offset)
+
     def check(self) -> None:
         """Raise ChangedError if the file is no longer the one that was opened, or its path leads to another."""
         try:
@@ -122,7 +138,7 @@ class Opened:
 
     def close(self) -> None:
         """Give back the map and the descriptor."""
-        if not isinstance(self.view, bytes):
+        if isinstance(self.view, mmap.mmap):
             self.view.close()
         os.close(self.fd)
 
@@ -131,6 +147,15 @@ class Opened:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def fill(fd: int, view: memoryview, offset: int) -> None:
+    """Fill a buffer with the bytes of a file; see `Opened.fill`."""
+    while view:
+        count = os.preadv(fd, [view], offset)
+        if not count:
+            raise ChangedError("became shorter while it was read", offset=offset)
+        view, offset = view[count:], offset + count
 
 
 def _opened(path: str) -> int:

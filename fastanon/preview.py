@@ -45,11 +45,11 @@ class Preview(Opened):
         for offset, data in writes:
             if not inner[0] <= offset < inner[1]:
                 view[offset : offset + len(data)] = data
-        self.view = view
+        self.view = self._made = view
 
     def read(self, start: int, stop: int) -> bytes:
         """Read bytes by position."""
-        return bytes(self.view[start:stop])
+        return self._made[start:stop]
 
     def check(self) -> None:
         """Raise ChangedError if the file is no longer the one that was opened."""
@@ -57,4 +57,4 @@ class Preview(Opened):
 
     def close(self) -> None:
         """Give back the memory; the file stays open."""
-        self.view.close()  # type: ignore[union-attr]
+        self._made.close()

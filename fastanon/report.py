@@ -40,6 +40,8 @@ class FileResult:
         Whether somebody named the file; otherwise it was met in a folder.
     medical : bool
         Whether it is of a format that is known.
+    members : tuple of FileResult
+        Of an archive what became of the files in it; a report lists them behind it.
     """
 
     source: str
@@ -53,6 +55,7 @@ class FileResult:
     listed: bool = False
     medical: bool = True
     warnings: tuple[str, ...] = ()
+    members: tuple[FileResult, ...] = ()
 
     @property
     def leaks(self) -> int:

@@ -107,34 +107,8 @@ def stage(
     ChangedError, UnsupportedError, AccessError
         No temporary file is left.
     """
-    path = os.path.join(folder, beside.temporary_name(token))
-    try:
-        with (
-            reported(plan.path if replaces else folder),
-            folders.folder(folder, system, make=not replaces) as above,
-        ):
-            written = _write(opened, plan, path, above, audit, system, replaces, advance)
-    except BaseException:
-        with suppress(FileError):
-            discard([path], system)
-        raise
-    return Staged(path, written)
 
-
-def _write(
-    opened: Opened,
-    plan: Plan,
-    path: str,
-    folder: int,
-    audit: Callable[[str], object],
-    system: System,
-    replaces: bool,
-    advance: Callable[[int], object],
-) -> int:
-    if replaces:
-        may_change(system.fstat(opened.fd), plan.identity)
-    fd = beside.created(os.path.basename(path), folder, system)
-    try:
+    def fill(fd: int) -> int:
         stream = _Stream(opened.fd, fd, system, advance)
         for piece in pieces(plan.edits, 0, opened.size):
             if isinstance(piece, bytes):
@@ -142,13 +116,55 @@ def _write(
             else:
                 stream.copy(*piece, plan.stays is not None)
         stream.flush()
-        audit(path)
-        _dress(opened.fd, fd, replaces, system)
-        opened.check()
-        system.start_writing_back(fd, 0, stream.moved)  # while the next file is made
-    finally:
-        system.close(fd)
-    return stream.moved
+        return stream.moved
+
+    return stage_with(opened, plan.identity, folder, fill, audit, system, replaces=replaces, token=token)
+
+
+def stage_with(
+    opened: Opened,
+    identity: Identity,
+    folder: str,
+    fill: Callable[[int], int],
+    audit: Callable[[str], object],
+    system: System = SYSTEM,
+    *,
+    replaces: bool = False,
+    token: str = "",
+) -> Staged:
+    """Write a temporary file, and have it searched; what it holds is the caller's.
+
+    Parameters
+    ----------
+    opened, folder, audit, system, replaces, token
+        As of `stage`.
+    identity : Identity
+        What the original was when it was planned for.
+    fill : callable
+        Writes to an open descriptor, and gives how many bytes it wrote.
+    """
+    path = os.path.join(folder, beside.temporary_name(token))
+    try:
+        with (
+            reported(opened.path if replaces else folder),
+            folders.folder(folder, system, make=not replaces) as above,
+        ):
+            if replaces:
+                may_change(system.fstat(opened.fd), identity)
+            fd = beside.created(os.path.basename(path), above, system)
+            try:
+                written = fill(fd)
+                audit(path)
+                _dress(opened.fd, fd, replaces, system)
+                opened.check()
+                system.start_writing_back(fd, 0, written)  # while the next file is made
+            finally:
+                system.close(fd)
+    except BaseException:
+        with suppress(FileError):
+            discard([path], system)
+        raise
+    return Staged(path, written)
 
 
 def sync(staged: Sequence[str], system: System = SYSTEM) -> None:

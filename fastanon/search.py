@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
@@ -142,17 +142,24 @@ def search(
     everything : bool
         Whether to search also what goes, and what changes as a whole.
     """
-    parts = read_parts(opened)
+    found = identified(read_parts(opened), scheme, host)
+    if found.own:
+        return found
+    find_copies(found, scheme, everything)
+    if payloads:
+        for number, scanned in in_payloads([one.part for one in found.parts], found.needles, advance):
+            found.parts[number].payloads.append(scanned)
+    return found
+
+
+def identified(parts: Sequence[Part], scheme: Scheme, host: Host = nobody) -> Finding:
+    """Read a file's identifying fields and its UIDs, and see whether it is own output; no copy is searched yet."""
     found = identity_of(parts, Subjects(parts, scheme, host), scheme)
     find_uids(found, scheme)
     if is_own([(one.part, one.fields) for one in found.parts], _changing(found), scheme):
         return Finding(
             tuple(Searched(one.part, one.base, [], []) for one in found.parts), found.subjects, (), 0, True
         )
-    find_copies(found, scheme, everything)
-    if payloads:
-        for number, scanned in in_payloads([one.part for one in found.parts], found.needles, advance):
-            found.parts[number].payloads.append(scanned)
     return found
 
 

@@ -6,7 +6,7 @@ import os
 
 from fastanon import beside, folders
 from fastanon.beside import reported
-from fastanon.opened import Opened
+from fastanon.opened import NO_FILE, Opened
 from fastanon.part import Run
 from fastanon.planner import WORTH
 from fastanon.system import SYSTEM, System
@@ -34,7 +34,7 @@ class Sharing:
         system : System
             Where the calls go.
         """
-        if payload is None or payload[1] - payload[0] < WORTH:
+        if opened.fd == NO_FILE or payload is None or payload[1] - payload[0] < WORTH:
             return 1
         while not os.path.isdir(above):
             above = os.path.dirname(above)

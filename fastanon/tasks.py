@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from fastanon import __version__, attributes
+from fastanon import __version__, archives, attributes
 from fastanon.attempts import attempted, failure
 from fastanon.container import read_parts
 from fastanon.dicom import DicomPart
@@ -40,8 +40,9 @@ if TYPE_CHECKING:
 #: A task has so many files, or so many bytes if they are more.
 MOST_FILES, MOST_BYTES = 32, 64 << 20
 
-#: Why a file is put off: it names nobody, so that others tell whose it is; or it names all the others.
-NOBODY, DIRECTORY = "nobody", "directory"
+#: Why a file is put off: it names nobody, so that others tell whose it is; it names all the others; or it holds
+#: others, which is for who asked.
+NOBODY, DIRECTORY, ARCHIVE = "nobody", "directory", "archive"
 
 #: Says what a file is called then and how names follow in it: what is known of it, and whether it is a DICOMDIR.
 Naming: TypeAlias = "Callable[[Outcome, bool], tuple[Target, Renamed]]"
@@ -252,6 +253,9 @@ class Bench:
         if item.problem is not None:
             raise item.problem
         with Opened(item.path) as opened:
+            if archives.kind_of(opened):
+                outcome.off = ARCHIVE
+                return
             found = self._work.search(opened, item, lambda _: host)
             directory = self._known(outcome, found)
             if directory or not outcome.whose or not outcome.whose.named:

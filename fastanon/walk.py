@@ -26,7 +26,9 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from mmap import mmap
 
-Bytes: TypeAlias = "bytes | bytearray | memoryview | mmap"
+    from fastanon.pages import Pages
+
+Bytes: TypeAlias = "bytes | bytearray | memoryview | mmap | Pages"
 Ints: TypeAlias = "MutableSequence[int]"
 
 COLUMNS = 8

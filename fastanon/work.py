@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
     Found: TypeAlias = Finding | Likeness
 
+#: From so many files on it is worth while to load compiled kernels.
+MANY = 32
+
 #: What may be asked of the audit, and of needles in payloads that chance does not explain.
 AUDITS, PAYLOADS = ("full", "text", "none"), ("patch", "report")
 
@@ -130,7 +133,7 @@ class Work:
     """
 
     def __init__(self, options: Options, advance: Advance, many: bool = False) -> None:
-        self.options, self._advance = options, advance
+        self.options, self.advance = options, advance
         self._full = options.audit == "full"
         self.to = None if options.to is None else os.path.realpath(options.to)
         self._sharing = Sharing()
@@ -139,12 +142,12 @@ class Work:
     def _make_series(self) -> Series:
         from fastanon.series import Series  # numba and numpy
 
-        return Series(self.options.scheme, self.to is None, self._full, self._advance)
+        return Series(self.options.scheme, self.to is None, self._full, self.advance)
 
     def search(self, opened: Opened, item: Source, host: Host) -> Found:
         """Search a file; `host` says whose a study is, for a file that names nobody."""
         like = self._series.like(opened) if self._series and not item.payload else None
-        return like or search(opened, self.options.scheme, self._full, self._advance, host)
+        return like or search(opened, self.options.scheme, self._full, self.advance, host)
 
     def do(self, opened: Opened, item: Source, found: Found, renamed: Renamed, token: str = "") -> Made:
         """Make of one file what it becomes: a second time if it is not as clean as it says.
@@ -168,14 +171,14 @@ class Work:
         if self.to is None:
             seen = self._search_payload(item.payload, kind, needles)  # before its header changes
             made = self._do(opened, found, renamed, token)
-            return made._replace(audit=with_bulk(made.audit, seen))
+            return made._replace(audit=made.audit and with_bulk(made.audit, seen))
         staged, seen = self._copy_payload(item.payload, kind, needles, token)
         try:
             made = self._do(opened, found, renamed, token)
         except BaseException:
             discard([staged.path])
             raise
-        audit, written = with_bulk(made.audit, seen), made.written + staged.written
+        audit, written = made.audit and with_bulk(made.audit, seen), made.written + staged.written
         return made._replace(audit=audit, written=written, beside=staged.path)
 
     def _do(self, opened: Opened, found: Found, renamed: Renamed, token: str, alone: bool = False) -> Made:
@@ -213,7 +216,7 @@ class Work:
                     raise ChangedError("a copy is not what was written", path=opened.path)
 
         given = check if reads else lambda _: None
-        staged = stage(opened, plan, self.to, given, token=token, advance=self._advance)
+        staged = stage(opened, plan, self.to, given, token=token, advance=self.advance)
         made = _made(plan, "rewrite", staged.written, found.audited(plan, "copy") if reads else None)
         return made._replace(staged=staged.path, size=opened.size)
 
@@ -236,7 +239,7 @@ class Work:
     ) -> Made:
         seen: list[Audit] = []
         # in place only the search is counted: nobody knew then that it would be a rewrite
-        advance: Advance = self._advance if self.to is not None else lambda _: None
+        advance: Advance = self.advance if self.to is not None else lambda _: None
 
         def audit(path: str) -> None:
             if self.options.audit != "none":
@@ -253,7 +256,7 @@ class Work:
 
     def _search_payload(self, path: str, kind: str, needles: tuple[Needle, ...]) -> tuple[Bulk, ...]:
         """Search the payload beside a header, as far as that is wanted."""
-        return tuple(search_payload(path, kind, needles, self._advance)) if self._full else ()
+        return tuple(search_payload(path, kind, needles, self.advance)) if self._full else ()
 
     def _copy_payload(
         self, path: str, kind: str, needles: tuple[Needle, ...], token: str
@@ -265,11 +268,10 @@ class Work:
             seen.extend(self._search_payload(path, kind, needles))
 
         with Opened(path) as opened:
-            if opened.read(0, min(opened.size, 132))[128:] == b"DICM":
-                raise UnsupportedError("what should be its payload is DICOM of its own")
+            refuse_dicom(opened)
             plan = Plan(path, opened.identity, (), (), 0, opened.size, 0)
             assert self.to is not None
-            return stage(opened, plan, self.to, audit, token=token, advance=self._advance), tuple(seen)
+            return stage(opened, plan, self.to, audit, token=token, advance=self.advance), tuple(seen)
 
 
 def _count(writes: tuple[tuple[int, bytes], ...]) -> int:
@@ -288,17 +290,26 @@ def last_of(found: Found) -> Part:
 def search_payload(path: str, kind: str, needles: tuple[Needle, ...], advance: Advance) -> list[Bulk]:
     """Search a file that is all payload."""
     with Opened(path) as opened:
-        part = TextPart(opened, payloads=[Payload(0, opened.size, kind)])
-        found = in_payloads((part,), needles, advance)
-        seen = [bulk.decide(part, scanned, patch=False)[0] for _, scanned in found]
-        opened.check()
+        return search_opened(opened, kind, needles, advance)
+
+
+def search_opened(opened: Opened, kind: str, needles: tuple[Needle, ...], advance: Advance) -> list[Bulk]:
+    """Search an open file that is all payload."""
+    part = TextPart(opened, payloads=[Payload(0, opened.size, kind)])
+    found = in_payloads((part,), needles, advance)
+    seen = [bulk.decide(part, scanned, patch=False)[0] for _, scanned in found]
+    opened.check()
     return seen
 
 
-def with_bulk(audit: Audit | None, more: tuple[Bulk, ...]) -> Audit | None:
+def refuse_dicom(opened: Opened) -> None:
+    """Refuse a payload that is a file of its own."""
+    if opened.read(0, min(opened.size, 132))[128:] == b"DICM":
+        raise UnsupportedError("what should be its payload is DICOM of its own")
+
+
+def with_bulk(audit: Audit, more: tuple[Bulk, ...]) -> Audit:
     """Add what was found in a payload beside the file."""
-    if audit is None:
-        return None
     leaks = tuple(place for one in more for place in one.left)
     scanned = sum(one.size for one in more)
     return replace(audit, bulk=audit.bulk + more, leaks=audit.leaks + leaks, scanned=audit.scanned + scanned)

@@ -5,7 +5,7 @@ Nothing here imports numba or numpy before it is worth while.
 
 from fastanon.scan.door import matcher
 from fastanon.scan.pattern import Match, Matcher, Pattern
-from fastanon.scan.stream import in_file
+from fastanon.scan.stream import in_file, through
 from fastanon.scan.words import Hit, find, is_word, matcher_of, patterns_of
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "matcher",
     "matcher_of",
     "patterns_of",
+    "through",
 ]

@@ -7,10 +7,10 @@ one that is not, some CPUs copy several times slower.
 from __future__ import annotations
 
 import mmap
-import os
 from collections.abc import Callable, Iterator
+from functools import partial
 
-from fastanon.errors import ChangedError
+from fastanon.opened import fill as fill_from
 from fastanon.scan.pattern import Match, Matcher
 
 #: Bytes that are read at once: few enough to stay in the second cache, enough to make the calls cheap. Measured
@@ -23,15 +23,26 @@ _PAGE = 4096
 Seen = Callable[[int, memoryview], object]
 
 
+#: Fills a buffer with the bytes from an offset on; any thread may ask.
+Fill = Callable[[memoryview, int], object]
+
+
 def in_file(
     fd: int, matcher: Matcher, start: int, stop: int, threads: int = 1, seen: Seen | None = None
 ) -> list[Match]:
-    """Search a range of a file.
+    """Search a range of an open file; arguments, result and errors are those of `through`."""
+    return through(partial(fill_from, fd), matcher, start, stop, threads, seen)
+
+
+def through(
+    fill: Fill, matcher: Matcher, start: int, stop: int, threads: int = 1, seen: Seen | None = None
+) -> list[Match]:
+    """Search a range of what is read by position.
 
     Parameters
     ----------
-    fd : int
-        An open file that can be read by position.
+    fill : callable
+        Reads.
     matcher : Matcher
         What for.
     start, stop : int
@@ -56,7 +67,7 @@ def in_file(
     parts = [(at, min(at + size, stop)) for at in range(start, stop, size)]
 
     def one(part: tuple[int, int]) -> list[Match]:
-        return list(_in_part(fd, matcher, start, *part, seen))
+        return list(_in_part(fill, matcher, start, *part, seen))
 
     if len(parts) < 2:
         return sorted(match for part in parts for match in one(part))
@@ -66,16 +77,18 @@ def in_file(
         return sorted(match for found in pool.map(one, parts) for match in found)
 
 
-def _in_part(fd: int, matcher: Matcher, least: int, start: int, stop: int, seen: Seen | None) -> Iterator[Match]:
+def _in_part(
+    fill: Fill, matcher: Matcher, least: int, start: int, stop: int, seen: Seen | None
+) -> Iterator[Match]:
     """Search a part; what ends in it belongs to it, and it may have begun before, from `least` on."""
     kept = min(matcher.longest - 1, start - least)
     margin = -(-matcher.longest // _PAGE) * _PAGE
     buffer = mmap.mmap(-1, margin + CHUNK + _PAGE)  # matchers read a little beyond what they search
     view, search = memoryview(buffer), matcher.on(buffer)
-    _read(fd, view[margin - kept : margin], start - kept)
+    fill(view[margin - kept : margin], start - kept)
     for at in range(start, stop, CHUNK):
         end = margin + min(CHUNK, stop - at)
-        _read(fd, view[margin:end], at)
+        fill(view[margin:end], at)
         if seen:
             seen(at, view[margin:end])
         for place, number in search(margin - kept, end):
@@ -83,12 +96,3 @@ def _in_part(fd: int, matcher: Matcher, least: int, start: int, stop: int, seen:
                 yield at + place - margin, number
         kept = min(matcher.longest - 1, end - margin + kept)
         view[margin - kept : margin] = bytes(view[end - kept : end])
-
-
-def _read(fd: int, view: memoryview, offset: int) -> None:
-    """Fill a view, however little each call brings."""
-    while view:
-        count = os.preadv(fd, [view], offset)
-        if not count:
-            raise ChangedError("became shorter while it was read", offset=offset)
-        view, offset = view[count:], offset + count

@@ -38,7 +38,8 @@ class Layout:
     """
 
     def __init__(self, meta: DicomPart, dataset: DicomPart) -> None:
-        self.meta, self.dataset = meta, dataset
+        assert isinstance(dataset.data, bytes)
+        self.meta, self.dataset, self.data = meta, dataset, dataset.data
         self.tables = _table(meta), _table(dataset)
         self.tops = tuple(np.flatnonzero(table[:, w.PARENT] < 0) for table in self.tables)
         both = zip(self.tables, self.tops, strict=True)
@@ -54,7 +55,7 @@ class Layout:
         """Give the offsets of the tags of the CSA header in an element of the dataset, and of its end."""
         value, length = self.tables[1][row, w.VALUE : w.LENGTH + 1].tolist()
         starts = np.empty(csa.MAX_TAGS + 1, np.int64)
-        count = _tag_starts()(np.frombuffer(self.dataset.data, np.uint8), value, value + length, starts)
+        count = _tag_starts()(np.frombuffer(self.data, np.uint8), value, value + length, starts)
         return starts[: count + 1].tolist() if count else None
 
     def starts(self, split: Sequence[tuple[int, int]]) -> list[int] | None:

@@ -120,7 +120,7 @@ class Template:
         self.layout, self.found, self.plan, self.renamed = layout, found, plan, renamed
         self.asked, self.rows = dict(renamed.asked), dict(scheme.rows)
         self.in_place = in_place
-        self.data = bytes(layout.dataset.data)
+        self.data = layout.data
         self.payload_kind = layout.dataset.payloads()[0].kind
         self.secrets = Secrets.of(found.needles, found.uids)
         self._edits_by_unit: list[list[Edit]] = []

@@ -101,7 +101,7 @@ def test_a_block_changes_them_and_gives_them_back() -> None:
             pass
 
 
-@pytest.mark.parametrize("limit", [name for name in asdict(Limits()) if name != "ratio"])
+@pytest.mark.parametrize("limit", [name for name in asdict(Limits()) if name not in ("ratio", "members")])
 def test_each_of_them_is_kept(limit: str, tmp_path: Path) -> None:
     """A file that is fine is refused once a limit is 1, with the name of the limit in the error."""
     protocol = b'### ASCCONV BEGIN ###\n<XProtocol>{{ "one" "two" }}\n### ASCCONV END ###  '

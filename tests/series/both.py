@@ -36,7 +36,7 @@ def done(folder: Path, many: int, patched: pytest.MonkeyPatch, in_place: bool, p
         counted[0] += found is not None
         return found
 
-    patched.setattr(batch, "_MANY", many)
+    patched.setattr(batch, "MANY", many)
     patched.setattr(Series, "like", counting)
     here = folder.with_name("done")
     shutil.rmtree(here, ignore_errors=True)
