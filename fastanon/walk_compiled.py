@@ -54,12 +54,8 @@ def _keyed(function: Any) -> FunctionType:
     return copy
 
 
-def _compiled() -> Any:
-    function = _keyed(source.walk)
-    return compiled(function)
-
-
-_walk = _compiled()
+_BYTES, _NUMBERS = types.Array(types.uint8, 1, "C", readonly=True), types.Array(types.int64, 1, "C")
+_walk = compiled(_keyed(source.walk), _BYTES, *4 * [types.int64], _NUMBERS, _NUMBERS, _BYTES, _NUMBERS)
 
 
 def walk(
@@ -74,7 +70,7 @@ def walk(
     sequences: array[int],
 ) -> int:
     """Do what `fastanon.walk.walk` does, on the same arguments."""
-    bulk = np.frombuffer(b, np.uint8)
+    bulk = np.frombuffer(memoryview(b).toreadonly(), np.uint8)  # of one type, whatever it lies in
     rows, scratch, tags = (np.frombuffer(x, np.int64) for x in (table, state, sequences))
     status: int = _walk(bulk, start, stop, mode, only_group, rows, scratch, np.frombuffer(kinds, np.uint8), tags)
     return status

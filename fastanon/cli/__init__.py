@@ -22,6 +22,7 @@ _COMMANDS = {
     "key": "make the key of pseudonyms",
     "vault": "look up who is who",
     "profile": "show what becomes of each attribute",
+    "warmup": "compile what bulk data are searched with, once for all later runs",
     "demo": "make a synthetic PET/MR study, anonymize it and show what happened",
 }
 
