@@ -1,0 +1,142 @@
+"""The tables of the page, from what was measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from benchmarks.cases import ALL, CAT, COPY, CP, HELP, IN_PLACE, NUMPY, ONE, PASS, PEERS, SLICE, TEXT, WARM
+from benchmarks.goals import Found, over, rows, seconds
+
+_DASH = "-"
+
+
+def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """Give a table in Markdown."""
+    rule = ["---"] + ["---:"] * (len(head) - 1)
+    return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *lines))
+
+
+def number(value: float) -> str:
+    """Give three digits, or all before the point."""
+    if not value:
+        return "0"
+    return f"{value:,.{max(0, 2 - math.floor(math.log10(abs(value))))}f}"
+
+
+def goals(found: Found) -> str:
+    """Give every goal, met or missed."""
+    lines = ((row.what, row.measured, row.wanted, "met" if row.met else "**MISSED**") for row in rows(found))
+    return table(("goal", "measured", "wanted", ""), lines)
+
+
+def main_table(found: Found) -> str:
+    """Give what the README shows: who does how much, and what is left."""
+    head = ("", "slices/s", "list-mode, s", "enhanced, s", "names left", "payload", "CSA headers")
+    ours = [("slices to a folder", COPY), ("in place", IN_PLACE), (f"in place, {TEXT.split('place` ')[1]}", TEXT)]
+    lines = [("`cp`, then `sync`", *_speeds(found, CP), "all", "", "")]
+    lines += [(f"**fastanon** {what}".replace(" slices", ""), *_all(found, case)) for what, case in ours]
+    lines += [(one.name, *_all(found, one.name)) for one in PEERS if _measured(found, one.name)]
+    return table(head, lines)
+
+
+def _measured(found: Found, name: str) -> bool:
+    return any(name in found[section]["cases"] for section in ("listmode", "enhanced"))
+
+
+def _all(found: Found, name: str) -> tuple[str, ...]:
+    cases = [found[section]["cases"].get(key) for section, key in
+             (("slices", name + ONE), ("listmode", name), ("enhanced", name))]  # fmt: skip
+    known = [case for case in cases if case]
+    left = " / ".join(_left(found, section, case) for section, case in zip(("slices", "listmode", "enhanced"), cases, strict=True))
+    payload = _agreed(_payload(case) for case in known)
+    return (*_speeds(found, name), left, payload, _agreed(case["private"] for case in cases[:2] if case))
+
+
+def _agreed(words: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(words))
+
+
+def _speeds(found: Found, name: str) -> tuple[str, str, str]:
+    cases, count = found["slices"]["cases"], found["sizes"]["slices"]
+    shown = (_seconds(cases.get(name + suffix), lambda s: count / s) for suffix in (ONE, ALL))
+    files = _seconds(cases[name], lambda s: count / s) if name in cases else " / ".join(shown)
+    return files, *(_seconds(found[section]["cases"].get(name)) for section in ("listmode", "enhanced"))
+
+
+def _seconds(case: Found | None, how: Any = lambda seconds: seconds) -> str:
+    return number(how(_median(case))) if case else _DASH
+
+
+def _median(case: Found) -> float:
+    from benchmarks.processes import median
+
+    return median(case["seconds"])
+
+
+def _left(found: Found, section: str, case: Found | None) -> str:
+    """Give the copies of the name in each file, the last one counted as a whole."""
+    if not case or case["payload"] == "no output":
+        return _DASH
+    return str(math.ceil(case["names"] / (found["sizes"]["slices"] if section == "slices" else 1)))
+
+
+def _payload(case: Found) -> str:
+    return case["payload"] + (f", exit {case['status']}" if case["status"] else "")
+
+
+def slices(found: Found) -> str:
+    """Give all that was measured of a series."""
+    count, cases = found["sizes"]["slices"], found["slices"]["cases"]
+    head = ("", "files/s", "over `cp -r`", "processor, s", "peak, MB", "written, MB", "names left in a file", "payload", "CSA headers")
+    lines = []
+    for name, case in cases.items():
+        left = _left(found, "slices", case) if "names" in case else ""
+        lines.append(
+            (name, number(count / _median(case)), f"{over(found, 'slices', name, CP):.2f}x", *_costs(case), left,
+             _payload(case) if left else "", case.get("private", ""))
+        )  # fmt: skip
+    return table(head, [*lines, *_missing(found, len(head))])
+
+
+def one_file(found: Found, section: str, private: str, floors: Sequence[str]) -> str:
+    """Give all that was measured of one large file."""
+    head = ("", "s", *(f"over {floor.split(',')[0]}" for floor in floors), "processor, s", "peak, MB", "written, MB", "names left", "payload", private)
+    lines = []
+    for name, case in found[section]["cases"].items():
+        ratios = (f"{over(found, section, name, floor):.2f}x" for floor in floors)
+        left = _left(found, section, case) if "names" in case else ""
+        lines.append((name, number(_median(case)), *ratios, *_costs(case), left, _payload(case) if left else "", case.get("private", "")))
+    return table(head, [*lines, *_missing(found, len(head))])
+
+
+def _costs(case: Found) -> tuple[str, str, str]:
+    return number(case["cpu"]), number(case["peak_mb"]), number(case["written"] / 1e6)
+
+
+def _missing(found: Found, columns: int) -> Iterator[tuple[str, ...]]:
+    for name, why in found["missing"].items():
+        yield name, why, *[""] * (columns - 2)
+
+
+def start(found: Found) -> str:
+    """Give what the smallest tasks cost."""
+    floors = {HELP: PASS, SLICE: NUMPY}
+    lines = []
+    for name, case in found["start"]["cases"].items():
+        floor = floors.get(name, PASS if name == NUMPY else NUMPY)
+        shown = "" if name == PASS else f"{over(found, 'start', name, floor):.2f}x {floor}"
+        lines.append((name, number(1000 * _median(case)), number(1000 * case["cpu"]), number(case["peak_mb"]), shown))
+    return table(("", "ms", "processor, ms", "peak, MB", "over"), lines)
+
+
+def growth(found: Found) -> str:
+    """Give the figures of the plot."""
+    shown = {
+        "files": ("{:,.0f} files of 92 kB, all cores", 1), "full": ("{:,.0f} MiB, every byte audited", 1 << 20),
+        "text": ("{:,.0f} MiB, text audited", 1 << 20),
+    }  # fmt: skip
+    lines = [(what.format(row[0] / unit), number(row[1]), number(row[2]))
+             for key, (what, unit) in shown.items() for row in found["growth"][key]]  # fmt: skip
+    return table(("", "s", "peak, MB"), lines)
