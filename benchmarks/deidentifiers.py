@@ -47,7 +47,7 @@ from niftypet.nimpa.prc import imio
 {}
 imio.dcmanonym([*map(str, sorted(to.iterdir()))])
 """
-#: It matches text against the bytes of CSA headers, and fails. Mended no more than that.
+#: It fails where list-mode names a tracer, and matches text against the bytes of CSA headers. Mended no more.
 _NIMPA_MENDED = """
 import re, types
 def mended(function):
@@ -56,9 +56,13 @@ def mended(function):
             pattern, *texts = (text if isinstance(text, bytes) else text.encode() for text in (pattern, *texts))
         return function(pattern, *texts)
     return call
+imio.dcminfo = lambda ds: "mmr" if "mMR" in ds.ManufacturerModelName else ""
 imio.re = types.SimpleNamespace(finditer=mended(re.finditer), sub=mended(re.sub))
 """
 _TAGS = "(0010,0010)=anonymised (0010,0020)=anonymised (0010,0030)=19800101 (0008,0090)=anonymised".split()
+
+
+Command = Callable[[Path, Path], Sequence[str]]
 
 
 class Program(NamedTuple):
@@ -66,7 +70,7 @@ class Program(NamedTuple):
 
     name: str
     distribution: str
-    command: Callable[[Path, Path], Sequence[str]]
+    command: Command
     in_place: bool = False
     module: str = ""
 
@@ -74,7 +78,11 @@ class Program(NamedTuple):
     def missing(self) -> str:
         """Why it can't be run, empty if it can."""
         if self.module:
-            return "" if util.find_spec(self.module.split(".")[0]) else f"not installed (pip install {self.distribution})"
+            return (
+                ""
+                if util.find_spec(self.module.split(".")[0])
+                else f"not installed (pip install {self.distribution})"
+            )
         return "" if shutil.which(self.distribution) else "not installed (a package of Debian)"
 
     @property
@@ -91,27 +99,27 @@ class Program(NamedTuple):
             return __version__
 
 
-def _module(*arguments: str) -> Callable[[Path, Path], Sequence[str]]:
+def _module(*arguments: str) -> Command:
     """Give the command of a module that takes the input, and the output behind `arguments`."""
     return lambda given, to: [sys.executable, "-m", arguments[0], *arguments[1:], str(given), "-o", str(to)]
 
 
-def _code(code: str) -> Callable[[Path, Path], Sequence[str]]:
+def _code(code: str) -> Command:
     """Give the command of a library that is called over the files of a folder."""
     return lambda given, to: [sys.executable, "-c", _EACH + code, str(given), str(to)]
 
 
-def _dicom_anonymizer(*options: str) -> Callable[[Path, Path], Sequence[str]]:
+def _dicom_anonymizer(*options: str) -> Command:
     module = "dicomanonymizer.anonymizer"
     return lambda given, to: [sys.executable, "-m", module, str(given), str(to), *options]
 
 
-def _gdcmanon(*options: str) -> Callable[[Path, Path], Sequence[str]]:
+def _gdcmanon(*options: str) -> Command:
     return lambda given, to: ["gdcmanon", *options, "-r", "-i", str(given), "-o", str(to)]
 
 
 def _encrypting(given: Path, to: Path) -> Sequence[str]:
-    """It keeps what it takes out for who has the key of a certificate, so it needs one."""
+    """Give a certificate: what gdcmanon takes out, it keeps for who has the key."""
     return _gdcmanon("-e", "-c", _certificate())(given, to)
 
 
@@ -128,24 +136,38 @@ def _dcmodify(_: Path, to: Path) -> Sequence[str]:
     return ["sh", "-c", 'to=$1; shift; exec dcmodify -nb -imt "$@" "$to"/*', "sh", str(to), *changes]
 
 
+def _dicognito(_: Path, to: Path) -> Sequence[str]:
+    return [
+        sys.executable,
+        "-m",
+        "dicognito",
+        "--in-place",
+        str(to),
+    ]  # its names of new files tell nobody which is which
+
+
+def _program(name: str, distribution: str, command: Command, module: str, in_place: bool = False) -> Program:
+    return Program(name, distribution, command, in_place, module)
+
+
 PROGRAMS = (
-    Program("fastanon petmr", "fastanon", _module("fastanon", "anonymize"), module="fastanon"),
-    Program("fastanon basic", "fastanon", _module("fastanon", "anonymize", "--profile", "basic"), module="fastanon"),
-    # its names of new files tell no more which is which; in place they stay
-    Program(
-        "dicognito", "dicognito", lambda _, to: [sys.executable, "-m", "dicognito", "--in-place", str(to)], True, "dicognito"
+    _program("fastanon petmr", "fastanon", _module("fastanon", "anonymize"), "fastanon"),
+    _program("fastanon basic", "fastanon", _module("fastanon", "anonymize", "--profile", "basic"), "fastanon"),
+    _program("dicognito", "dicognito", _dicognito, "dicognito", True),
+    _program("dicom-anonymizer", "dicom-anonymizer", _dicom_anonymizer(), "dicomanonymizer"),
+    _program("deid", "deid", _code(_DEID), "deid"),
+    _program(
+        "dicom-anonymizer, private kept",
+        "dicom-anonymizer",
+        _dicom_anonymizer("--keepPrivateTags"),
+        "dicomanonymizer",
     ),
-    Program("dicom-anonymizer", "dicom-anonymizer", _dicom_anonymizer(), module="dicomanonymizer"),
-    Program("deid", "deid", _code(_DEID), module="deid"),
-    Program(
-        "dicom-anonymizer, private kept", "dicom-anonymizer", _dicom_anonymizer("--keepPrivateTags"), module="dicomanonymizer"
-    ),
-    Program("dcmanon", "dcmanon", _code(_DCMANON.format("")), module="dcmanon"),
-    Program("dcmanon, raw data kept", "dcmanon", _code(_DCMANON.format(_DCMANON_KEEPS)), module="dcmanon"),
+    _program("dcmanon", "dcmanon", _code(_DCMANON.format("")), "dcmanon"),
+    _program("dcmanon, raw data kept", "dcmanon", _code(_DCMANON.format(_DCMANON_KEEPS)), "dcmanon"),
+    _program("pydicom reads and saves", "pydicom", _code(_PYDICOM), "pydicom"),
+    _program("nimpa.dcmanonym", "nimpa", _code(_NIMPA.format("")), "niftypet", True),
+    _program("nimpa.dcmanonym, mended", "nimpa", _code(_NIMPA.format(_NIMPA_MENDED)), "niftypet", True),
     Program("gdcmanon", "gdcmanon", _encrypting),
     Program("gdcmanon --dumb", "gdcmanon", _gdcmanon("--dumb", "--replace", "10,10=anonymised")),
     Program("dcmodify", "dcmodify", _dcmodify, True),
-    Program("pydicom reads and saves", "pydicom", _code(_PYDICOM), module="pydicom"),
-    Program("nimpa.dcmanonym", "nimpa", _code(_NIMPA.format("")), True, "niftypet"),
-    Program("the same, mended", "nimpa", _code(_NIMPA.format(_NIMPA_MENDED)), True, "niftypet"),
-)  # fmt: skip
+)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from benchmarks.cases import ALL, CAT, COPY, CP, HELP, IN_PLACE, NUMPY, ONE, PASS, PEERS, SLICE, TEXT, WARM
+from benchmarks.cases import CAT, COPY, CP, HELP, IN_PLACE, NUMPY, PASS, SLICE, TEXT, WARM
+from benchmarks.lab import ALL, ONE, PEERS
 from benchmarks.processes import median
 
 Found = dict[str, Any]
@@ -57,7 +58,10 @@ def rows(found: Found) -> Iterator[Row]:
         yield Row(what, f"{ratio:.2f}x", f"at most {most}x", ratio <= most)
     cold = seconds(found, "listmode", TEXT)
     yield Row(
-        "list-mode in place, `--audit text`, whole process", f"{cold:.2f} s", f"under {TEXT_SECONDS} s", cold < TEXT_SECONDS
+        "list-mode in place, `--audit text`, whole process",
+        f"{cold:.2f} s",
+        f"under {TEXT_SECONDS} s",
+        cold < TEXT_SECONDS,
     )
     for parallel in (ONE, ALL):
         yield _ahead(found, parallel)
@@ -75,7 +79,9 @@ def _done(found: Found, section: str, suffix: str = "") -> dict[str, Found]:
 def _ahead(found: Found, suffix: str) -> Row:
     name = min(_done(found, "slices", suffix), key=lambda name: seconds(found, "slices", name + suffix))
     faster = 1 / over(found, "slices", COPY + suffix, name + suffix)
-    return Row(f"slices{suffix}, over the fastest peer, {name}", f"{faster:.2f}x its files/s", "over 1x", faster > 1)
+    return Row(
+        f"slices{suffix}, over the fastest peer, {name}", f"{faster:.2f}x its files/s", "over 1x", faster > 1
+    )
 
 
 def _enhanced(found: Found) -> Row:
@@ -87,11 +93,16 @@ def _enhanced(found: Found) -> Row:
 
 
 def _growth(found: Found) -> Iterator[Row]:
-    for key, what in (("files", "time a file"), ("full", "time a byte, audited in full")):
-        middle, last = found[key][len(found[key]) // 2], found[key][-1]
+    for key, what in (
+        ("files", "{:,} files, time of each over that of {:,}"),
+        ("full", "{:,} MiB, time of each over that of {:,}"),
+    ):
+        unit = 1 if key == "files" else 1 << 20
+        first, middle, last = (found[key][n] for n in (0, len(found[key]) // 2, -1))
         grown = last[1] / last[0] / (middle[1] / middle[0])
-        text = f"{what}, of the most over that of {middle[0]:,} {'files' if key == 'files' else 'bytes'}"
-        yield Row(text, f"{grown:.2f}x", f"at most {LINEAR}x", grown <= LINEAR)
-    for key, what in (("files", "peak memory, most files over fewest"), ("full", "peak memory, most bytes over fewest")):
-        grown = found[key][-1][2] / found[key][0][2]
+        yield Row(
+            what.format(last[0] // unit, middle[0] // unit), f"{grown:.2f}x", f"at most {LINEAR}x", grown <= LINEAR
+        )
+        grown = last[2] / first[2]
+        what = what.replace("time of each", "peak memory").format(last[0] // unit, first[0] // unit)
         yield Row(what, f"{grown:.2f}x", f"at most {FLAT}x", grown <= FLAT)

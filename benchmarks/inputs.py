@@ -37,7 +37,9 @@ _GROUPS: dict[str, dict[str, object]] = {
     },
     "MREchoSequence": {"EffectiveEchoTime": 2.41},
     "MRAveragesSequence": {"NumberOfAverages": "1"},
-    "MRModifierSequence": {"InversionRecovery": "NO", "FlowCompensation": "NONE", "Spoiling": "RF", "T2Preparation": "NO"},
+    "MRModifierSequence": {
+        "InversionRecovery": "NO", "FlowCompensation": "NONE", "Spoiling": "RF", "T2Preparation": "NO",
+    },
     "MRMetaboliteMapSequence": {"MetaboliteMapDescription": "NONE"},
     "FrameAnatomySequence": {"FrameLaterality": "U"},
 }  # fmt: skip

@@ -34,4 +34,6 @@ def _filesystem(folder: Path) -> str:
     for line in Path("/proc/mounts").read_text().splitlines():
         _, place, kind, *_ = line.split()
         kinds[place] = kind
-    return next((kinds[str(one)] for one in (folder.resolve(), *folder.resolve().parents) if str(one) in kinds), "?")
+    return next(
+        (kinds[str(one)] for one in (folder.resolve(), *folder.resolve().parents) if str(one) in kinds), "?"
+    )

@@ -1,11 +1,11 @@
-"""Time and memory over the number of files and the size of one, as a small SVG that is the same for the same figures."""
+"""Time and memory over the number of files and the size of one: a small SVG, the same for the same figures."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-#: The ways to audit, with their colors: told apart by who sees no red and green too, and by the text at their ends.
+#: What stands at the end of a line, and its color: of two that everybody can tell apart.
 _LINES = {"files": ("", "#0b6e99"), "full": ("every byte audited", "#0b6e99"), "text": ("text audited", "#c2571a")}
 _TICKS = (("{:,.0f}", 1, "files"), ("{:,.0f}", 1 << 20, "payload, MiB"))
 
@@ -17,7 +17,13 @@ def draw(growth: dict[str, list[list[float]]], path: Path) -> None:
     mpl.use("svg")
     import matplotlib.pyplot as plt
 
-    style = {"svg.hashsalt": "fastanon", "svg.fonttype": "none", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+    style = {
+        "svg.hashsalt": "fastanon",
+        "svg.fonttype": "none",
+        "font.size": 9,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+    }
     with mpl.rc_context(style):
         figure, axes = plt.subplots(2, 2, figsize=(7.2, 4.6), sharex="col", layout="constrained")
         for column, keys in enumerate((("files",), ("full", "text"))):
@@ -33,9 +39,13 @@ def draw(growth: dict[str, list[list[float]]], path: Path) -> None:
 
 def _line(axis: Any, rows: list[list[float]], column: int, key: str, named: bool = True) -> None:
     said, color = _LINES[key]
-    axis.plot([row[0] for row in rows], [row[column] for row in rows], "o-", color=color, markersize=4, linewidth=1.5)
+    axis.plot(
+        [row[0] for row in rows], [row[column] for row in rows], "o-", color=color, markersize=4, linewidth=1.5
+    )
     if said and named:
-        axis.annotate(said, (rows[-1][0], rows[-1][column]), (-4, 5), textcoords="offset points", ha="right", color=color)
+        axis.annotate(
+            said, (rows[-1][0], rows[-1][column]), (-4, 5), textcoords="offset points", ha="right", color=color
+        )
 
 
 def _scales(axes: Any, sizes: list[float], shown: str, unit: int, label: str) -> None:

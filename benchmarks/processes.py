@@ -70,7 +70,9 @@ class Case(NamedTuple):
     check: Callable[[Cost], object]
 
 
-def in_turn(runs: int, cases: dict[str, Case], budget: float, say: Callable[[str], object]) -> dict[str, list[Cost]]:
+def in_turn(
+    runs: int, cases: dict[str, Case], budget: float, say: Callable[[str], object]
+) -> dict[str, list[Cost]]:
     """Run cases A B C A B C ..., first a round that is not counted.
 
     A case that has taken more seconds than `budget` is not run again; if that was in the first round, it counts.

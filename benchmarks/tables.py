@@ -6,8 +6,10 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from benchmarks.cases import ALL, CAT, COPY, CP, HELP, IN_PLACE, NUMPY, ONE, PASS, PEERS, SLICE, TEXT, WARM
-from benchmarks.goals import Found, over, rows, seconds
+from benchmarks.cases import COPY, CP, HELP, IN_PLACE, NUMPY, PASS, SLICE, TEXT
+from benchmarks.goals import Found, over, rows
+from benchmarks.lab import ALL, ONE, PEERS
+from benchmarks.processes import median
 
 _DASH = "-"
 
@@ -28,15 +30,15 @@ def number(value: float) -> str:
 def goals(found: Found) -> str:
     """Give every goal, met or missed."""
     lines = ((row.what, row.measured, row.wanted, "met" if row.met else "**MISSED**") for row in rows(found))
-    return table(("goal", "measured", "wanted", ""), lines)
+    return table(("", "measured", "wanted", ""), lines)
 
 
 def main_table(found: Found) -> str:
     """Give what the README shows: who does how much, and what is left."""
-    head = ("", "slices/s", "list-mode, s", "enhanced, s", "names left", "payload", "CSA headers")
-    ours = [("slices to a folder", COPY), ("in place", IN_PLACE), (f"in place, {TEXT.split('place` ')[1]}", TEXT)]
-    lines = [("`cp`, then `sync`", *_speeds(found, CP), "all", "", "")]
-    lines += [(f"**fastanon** {what}".replace(" slices", ""), *_all(found, case)) for what, case in ours]
+    head = ("", "slices/s", "list-mode, s", "enhanced, s", "names left", "pixels", "list-mode", "CSA headers")
+    ours = [("to a folder", COPY), ("in place", IN_PLACE), ("in place, `--audit text`", TEXT)]
+    lines = [(CP, *_speeds(found, CP), "all", "", "", "")]
+    lines += [(f"**fastanon** {what}", *_all(found, case)) for what, case in ours]
     lines += [(one.name, *_all(found, one.name)) for one in PEERS if _measured(found, one.name)]
     return table(head, lines)
 
@@ -46,16 +48,17 @@ def _measured(found: Found, name: str) -> bool:
 
 
 def _all(found: Found, name: str) -> tuple[str, ...]:
-    cases = [found[section]["cases"].get(key) for section, key in
-             (("slices", name + ONE), ("listmode", name), ("enhanced", name))]  # fmt: skip
-    known = [case for case in cases if case]
-    left = " / ".join(_left(found, section, case) for section, case in zip(("slices", "listmode", "enhanced"), cases, strict=True))
-    payload = _agreed(_payload(case) for case in known)
-    return (*_speeds(found, name), left, payload, _agreed(case["private"] for case in cases[:2] if case))
+    keys = {"slices": name + ONE, "listmode": name, "enhanced": name}
+    cases = {section: found[section]["cases"].get(key) for section, key in keys.items()}
+    left = " / ".join(_left(found, section, case) for section, case in cases.items())
+    pixels = _agreed(_payload(cases[section]) for section in ("slices", "enhanced") if cases[section])
+    events = _agreed(_payload(case) for case in (cases["listmode"],) if case)
+    private = _agreed(cases[section]["private"] for section in ("slices", "listmode") if cases[section])
+    return (*_speeds(found, name), left, pixels, events, private)
 
 
 def _agreed(words: Iterable[str]) -> str:
-    return ", ".join(dict.fromkeys(words))
+    return " or ".join(dict.fromkeys(words)) or _DASH
 
 
 def _speeds(found: Found, name: str) -> tuple[str, str, str]:
@@ -70,8 +73,6 @@ def _seconds(case: Found | None, how: Any = lambda seconds: seconds) -> str:
 
 
 def _median(case: Found) -> float:
-    from benchmarks.processes import median
-
     return median(case["seconds"])
 
 
@@ -89,7 +90,17 @@ def _payload(case: Found) -> str:
 def slices(found: Found) -> str:
     """Give all that was measured of a series."""
     count, cases = found["sizes"]["slices"], found["slices"]["cases"]
-    head = ("", "files/s", "over `cp -r`", "processor, s", "peak, MB", "written, MB", "names left in a file", "payload", "CSA headers")
+    head = (
+        "",
+        "files/s",
+        "over `cp -r`",
+        "processor, s",
+        "peak, MB",
+        "written, MB",
+        "names left in a file",
+        "payload",
+        "CSA headers",
+    )
     lines = []
     for name, case in cases.items():
         left = _left(found, "slices", case) if "names" in case else ""
@@ -102,12 +113,32 @@ def slices(found: Found) -> str:
 
 def one_file(found: Found, section: str, private: str, floors: Sequence[str]) -> str:
     """Give all that was measured of one large file."""
-    head = ("", "s", *(f"over {floor.split(',')[0]}" for floor in floors), "processor, s", "peak, MB", "written, MB", "names left", "payload", private)
+    head = (
+        "",
+        "s",
+        *(f"over {floor.split(',')[0]}" for floor in floors),
+        "processor, s",
+        "peak, MB",
+        "written, MB",
+        "names left",
+        "payload",
+        private,
+    )
     lines = []
     for name, case in found[section]["cases"].items():
         ratios = (f"{over(found, section, name, floor):.2f}x" for floor in floors)
         left = _left(found, section, case) if "names" in case else ""
-        lines.append((name, number(_median(case)), *ratios, *_costs(case), left, _payload(case) if left else "", case.get("private", "")))
+        lines.append(
+            (
+                name,
+                number(_median(case)),
+                *ratios,
+                *_costs(case),
+                left,
+                _payload(case) if left else "",
+                case.get("private", ""),
+            )
+        )
     return table(head, [*lines, *_missing(found, len(head))])
 
 
@@ -127,7 +158,9 @@ def start(found: Found) -> str:
     for name, case in found["start"]["cases"].items():
         floor = floors.get(name, PASS if name == NUMPY else NUMPY)
         shown = "" if name == PASS else f"{over(found, 'start', name, floor):.2f}x {floor}"
-        lines.append((name, number(1000 * _median(case)), number(1000 * case["cpu"]), number(case["peak_mb"]), shown))
+        lines.append(
+            (name, number(1000 * _median(case)), number(1000 * case["cpu"]), number(case["peak_mb"]), shown)
+        )
     return table(("", "ms", "processor, ms", "peak, MB", "over"), lines)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,7 +37,9 @@ class Traces(NamedTuple):
     @property
     def whole(self) -> bool:
         """Say whether the payload is the same, and private data were not thrown away."""
-        return self.payload == "intact" and not {"dropped", "BROKEN"} & set(self.private.split(" or "))
+        return self.payload == "intact" and not {"dropped", "BROKEN", "UNREADABLE"} & set(
+            self.private.split(" or ")
+        )
 
 
 def traces(before: Iterable[Path], folder: Path, *, nested: bool = False) -> Traces:
@@ -53,9 +55,16 @@ def traces(before: Iterable[Path], folder: Path, *, nested: bool = False) -> Tra
         names += names_in(new)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            payloads.add(_payload(old, new))
-            private.add(_elements(old, new) if nested else _headers(old, new))
+            payloads.add(_seen(_payload, old, new))
+            private.add(_seen(_elements if nested else _headers, old, new))
     return Traces(names, " or ".join(sorted(payloads)), " or ".join(sorted(private)))
+
+
+def _seen(look: Callable[[Path, Path], str], old: Path, new: Path) -> str:
+    try:
+        return look(old, new)
+    except Exception:  # noqa: BLE001  # whatever it is, pydicom can't read what a program wrote
+        return "UNREADABLE"
 
 
 def names_in(path: Path) -> int:
