@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import functools
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from importlib import metadata, util
 from pathlib import Path
 from typing import NamedTuple
+
+from fastanon import __version__
+
+#: The Python that has the peers: some load much into any process, which `python -c pass` should not pay for.
+PYTHON = os.environ.get("FASTANON_PEERS", sys.executable)
+_ASK = """
+import sys
+from importlib import metadata, util
+print(metadata.version(sys.argv[1]) if util.find_spec(sys.argv[2]) else "")
+"""
 
 #: How a library is called: over the files of one folder, to those of the same names in another.
 _EACH = """
@@ -77,41 +87,38 @@ class Program(NamedTuple):
     @property
     def missing(self) -> str:
         """Why it can't be run, empty if it can."""
-        if self.module:
-            return (
-                ""
-                if util.find_spec(self.module.split(".")[0])
-                else f"not installed (pip install {self.distribution})"
-            )
-        return "" if shutil.which(self.distribution) else "not installed (a package of Debian)"
+        if self.version:
+            return ""
+        return f"not installed ({f'pip install {self.distribution}' if self.module else 'a package of Debian'})"
 
     @property
     def version(self) -> str:
-        """Its version; fastanon may run from its source."""
-        if not self.module:
-            told = subprocess.run([self.distribution, "--version"], capture_output=True, text=True, check=False)
-            return (re.findall(r"\d+\.\d+\.\d+", told.stdout) or ["?"])[0]
-        try:
-            return metadata.version(self.distribution)
-        except metadata.PackageNotFoundError:
-            from fastanon import __version__
-
-            return __version__
+        """Its version, empty if it is not there."""
+        return __version__ if self.module == "fastanon" else _version(self.distribution, self.module)
 
 
-def _module(*arguments: str) -> Command:
-    """Give the command of a module that takes the input, and the output behind `arguments`."""
-    return lambda given, to: [sys.executable, "-m", arguments[0], *arguments[1:], str(given), "-o", str(to)]
+@functools.cache
+def _version(distribution: str, module: str) -> str:
+    """Ask Python, without importing what is asked for, or a program itself."""
+    if not module and not shutil.which(distribution):
+        return ""
+    ask = [PYTHON, "-c", _ASK, distribution, module] if module else [distribution, "--version"]
+    told = subprocess.run(ask, capture_output=True, text=True, check=False).stdout
+    return (re.findall(r"\d+(?:\.\w+)+", told) or [""])[0]
+
+
+def _fastanon(*options: str) -> Command:
+    return lambda given, to: [sys.executable, "-m", "fastanon", "anonymize", *options, str(given), "-o", str(to)]
 
 
 def _code(code: str) -> Command:
     """Give the command of a library that is called over the files of a folder."""
-    return lambda given, to: [sys.executable, "-c", _EACH + code, str(given), str(to)]
+    return lambda given, to: [PYTHON, "-c", _EACH + code, str(given), str(to)]
 
 
 def _dicom_anonymizer(*options: str) -> Command:
     module = "dicomanonymizer.anonymizer"
-    return lambda given, to: [sys.executable, "-m", module, str(given), str(to), *options]
+    return lambda given, to: [PYTHON, "-m", module, str(given), str(to), *options]
 
 
 def _gdcmanon(*options: str) -> Command:
@@ -151,8 +158,8 @@ def _program(name: str, distribution: str, command: Command, module: str, in_pla
 
 
 PROGRAMS = (
-    _program("fastanon petmr", "fastanon", _module("fastanon", "anonymize"), "fastanon"),
-    _program("fastanon basic", "fastanon", _module("fastanon", "anonymize", "--profile", "basic"), "fastanon"),
+    _program("fastanon petmr", "fastanon", _fastanon(), "fastanon"),
+    _program("fastanon basic", "fastanon", _fastanon("--profile", "basic"), "fastanon"),
     _program("dicognito", "dicognito", _dicognito, "dicognito", True),
     _program("dicom-anonymizer", "dicom-anonymizer", _dicom_anonymizer(), "dicomanonymizer"),
     _program("deid", "deid", _code(_DEID), "deid"),
