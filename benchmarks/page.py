@@ -3,10 +3,10 @@
     pip install -e '.[bench]'
     [FASTANON_PEERS=PYTHON] python -m benchmarks.page [--quick] [--folder DIR]
 
-FASTANON_PEERS is the Python that has the peers, best in an environment of its own. It makes the inputs, runs floors,
-fastanon and every peer that is installed in turn, looks at what each has left, and writes docs/benchmarks.md, .json
-and .svg, and what stands between the markers in README.md. In full it takes half an hour and 15 GB of disk. With
-``--quick`` everything is small, and all is written to DIR and to the screen.
+FASTANON_PEERS is the Python that has the peers, best in an environment of its own. It makes the inputs, runs
+floors, fastanon and every peer that is installed in turn, looks at what each has left, and writes
+docs/benchmarks.md, .json and .svg, and what stands between the markers in README.md. In full it takes half an hour
+and 15 GB of disk. With ``--quick`` everything is small, and all is written to DIR and to the screen.
 """
 
 from __future__ import annotations

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
 #: What stands at the end of a line, and its color: of two that everybody can tell apart.
 _LINES = {"files": ("", "#0b6e99"), "full": ("every byte audited", "#0b6e99"), "text": ("text audited", "#c2571a")}
+#: Axes of time end at powers of ten.
+_OUTWARD = (math.floor, math.ceil)
 _TICKS = (("{:,.0f}", 1, "files"), ("{:,.0f}", 1 << 20, "payload, MiB"))
 
 
@@ -50,9 +53,12 @@ def _line(axis: Any, rows: list[list[float]], column: int, key: str, named: bool
 
 def _scales(axes: Any, sizes: list[float], shown: str, unit: int, label: str) -> None:
     axes[0].set(xscale="log", yscale="log")
+    axes[0].set_ylim(
+        *(10 ** round_(math.log10(limit)) for round_, limit in zip(_OUTWARD, axes[0].get_ylim(), strict=True))
+    )
     axes[0].yaxis.set_major_formatter("{x:g}")
     axes[1].set(xscale="log", xlabel=label)
-    axes[1].set_ylim(0)
+    axes[1].set_ylim(0, 1.1 * axes[1].get_ylim()[1])
     axes[1].set_xticks(sizes, [shown.format(size / unit) for size in sizes])
     for axis in axes:
         axis.minorticks_off()

@@ -116,7 +116,7 @@ class _StoppedError(KeyboardInterrupt):
 @contextlib.contextmanager
 def _stoppable() -> Iterator[None]:
     """Let the signals that end a program do so by an exception, as SIGINT does."""
-    import signal  # costs as much as the whole parser
+    import signal  # not for the usage
 
     def stop(number: int, _: object) -> None:
         raise _StoppedError(number)
