@@ -145,12 +145,12 @@ def _dcmodify(_: Path, to: Path) -> Sequence[str]:
 
 def _dicognito(_: Path, to: Path) -> Sequence[str]:
     return [
-        sys.executable,
+        PYTHON,
         "-m",
         "dicognito",
         "--in-place",
         str(to),
-    ]  # its names of new files tell nobody which is which
+    ]  # of its names of new files nobody can tell which is which
 
 
 def _program(name: str, distribution: str, command: Command, module: str, in_place: bool = False) -> Program:

@@ -75,7 +75,7 @@ def _facts(found: Found) -> Found:
 
 
 def _where(found: Found) -> dict[str, str]:
-    peers = ", ".join(dict.fromkeys(f"{name.split(',')[0]} {version}" for name, version in found["peers"].items()))
+    peers = ", ".join(f"{name} {version}" for name, version in found["peers"].items())
     missing = ", ".join(f"{name}: {why}" for name, why in found["missing"].items())
     return {**found["machine"], "peers": peers} | ({"not measured": missing} if missing else {})
 
@@ -93,7 +93,7 @@ def measure(folder: Path, quick: bool) -> Found:
     found: Found = {
         "date": f"{datetime.date.today():%-d %B %Y}", "how": " --quick" if quick else "",
         "machine": described(folder), "sizes": sizes._asdict(), "missing": missing,
-        "peers": {one.name: one.version for one in PEERS if not one.missing},
+        "peers": {one.distribution: one.version for one in PEERS if not one.missing},
     }  # fmt: skip
     for name, section in SECTIONS.items():
         with tempfile.TemporaryDirectory(dir=folder) as own:

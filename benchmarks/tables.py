@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from benchmarks.cases import COPY, CP, HELP, IN_PLACE, NUMPY, PASS, SLICE, TEXT
 from benchmarks.goals import Found, over, rows
@@ -12,6 +11,7 @@ from benchmarks.lab import ALL, ONE, PEERS
 from benchmarks.processes import median
 
 _DASH = "-"
+How = Callable[[float], float]
 
 
 def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
@@ -21,10 +21,10 @@ def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
 
 
 def number(value: float) -> str:
-    """Give three digits, or all before the point."""
+    """Give three digits, all before the point, and at most three behind it."""
     if not value:
         return "0"
-    return f"{value:,.{max(0, 2 - math.floor(math.log10(abs(value))))}f}"
+    return f"{value:,.{min(3, max(0, 2 - math.floor(math.log10(abs(value)))))}f}"
 
 
 def goals(found: Found) -> str:
@@ -68,7 +68,9 @@ def _speeds(found: Found, name: str) -> tuple[str, str, str]:
     return files, *(_seconds(found[section]["cases"].get(name)) for section in ("listmode", "enhanced"))
 
 
-def _seconds(case: Found | None, how: Any = lambda seconds: seconds) -> str:
+def _seconds(case: Found | None, how: How = lambda seconds: seconds) -> str:
+    if case and case["status"]:
+        return "failed"
     return number(how(_median(case))) if case else _DASH
 
 
@@ -89,56 +91,31 @@ def _payload(case: Found) -> str:
 
 def slices(found: Found) -> str:
     """Give all that was measured of a series."""
-    count, cases = found["sizes"]["slices"], found["slices"]["cases"]
-    head = (
-        "",
-        "files/s",
-        "over `cp -r`",
-        "processor, s",
-        "peak, MB",
-        "written, MB",
-        "names left in a file",
-        "payload",
-        "CSA headers",
-    )
-    lines = []
-    for name, case in cases.items():
-        left = _left(found, "slices", case) if "names" in case else ""
-        lines.append(
-            (name, number(count / _median(case)), f"{over(found, 'slices', name, CP):.2f}x", *_costs(case), left,
-             _payload(case) if left else "", case.get("private", ""))
-        )  # fmt: skip
-    return table(head, [*lines, *_missing(found, len(head))])
+    count = found["sizes"]["slices"]
+    return _section(found, "slices", ("files/s", "names left in a file", "CSA headers"), [CP], lambda s: count / s)
 
 
 def one_file(found: Found, section: str, private: str, floors: Sequence[str]) -> str:
     """Give all that was measured of one large file."""
-    head = (
-        "",
-        "s",
-        *(f"over {floor.split(',')[0]}" for floor in floors),
-        "processor, s",
-        "peak, MB",
-        "written, MB",
-        "names left",
-        "payload",
-        private,
-    )
+    return _section(found, section, ("s", "names left", private), floors)
+
+
+def _section(
+    found: Found,
+    section: str,
+    heads: tuple[str, str, str],
+    floors: Sequence[str],
+    how: How = lambda seconds: seconds,
+) -> str:
+    speed, names, private = heads
+    ratios = [f"over {floor.split(',')[0]}" for floor in floors]
+    head = ("", speed, *ratios, "processor, s", "peak, MB", "written, MB", names, "payload", private)
     lines = []
     for name, case in found[section]["cases"].items():
-        ratios = (f"{over(found, section, name, floor):.2f}x" for floor in floors)
-        left = _left(found, section, case) if "names" in case else ""
-        lines.append(
-            (
-                name,
-                number(_median(case)),
-                *ratios,
-                *_costs(case),
-                left,
-                _payload(case) if left else "",
-                case.get("private", ""),
-            )
-        )
+        failed = bool(case["status"])
+        times = [_DASH if failed else f"{over(found, section, name, floor):.2f}x" for floor in floors]
+        left = (_left(found, section, case), _payload(case), case["private"]) if "names" in case else ("", "", "")
+        lines.append((name, _seconds(case, how), *times, *_costs(case), *left))
     return table(head, [*lines, *_missing(found, len(head))])
 
 
