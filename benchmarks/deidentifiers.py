@@ -2,130 +2,179 @@
 
 from __future__ import annotations
 
+import functools
+import os
+import re
 import shutil
 import subprocess
 import sys
-import time
+import tempfile
 from collections.abc import Callable, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
-#: deid's "get" and "put" with the recipe that it takes when none is named.
-_DEID = """
+from fastanon import __version__
+
+#: The Python that has the peers: some load much into any process, which `python -c pass` should not pay for.
+PYTHON = os.environ.get("FASTANON_PEERS", sys.executable)
+_ASK = """
+import sys
+from importlib import metadata, util
+print(metadata.version(sys.argv[1]) if util.find_spec(sys.argv[2]) else "")
+"""
+
+#: How a library is called: over the files of one folder, to those of the same names in another.
+_EACH = """
 import sys
 from pathlib import Path
-from deid.dicom import get_identifiers, replace_identifiers
-files = sorted(map(str, Path(sys.argv[1]).iterdir()))
-replace_identifiers(dicom_files=files, ids=get_identifiers(files), save=True, output_folder=sys.argv[2])
+given, to = map(Path, sys.argv[1:])
+files = sorted(given.iterdir())
 """
+_PYDICOM = """
+import pydicom
+for path in files:
+    ds = pydicom.dcmread(path)
+    ds.PatientName = "anonymised"
+    ds.save_as(to / path.name)
+"""
+#: With the recipe that deid takes when none is named.
+_DEID = """
+from deid.dicom import get_identifiers, replace_identifiers
+files = [*map(str, files)]
+replace_identifiers(dicom_files=files, ids=get_identifiers(files), save=True, output_folder=str(to))
+"""
+_DCMANON = """
+from dcmanon import Anonymizer
+anonymizer = Anonymizer({})
+for path in files:
+    (to / path.name).write_bytes(anonymizer.anonymize(str(path)))
+"""
+#: The private elements that reconstruction and quantification read, and the creators of their blocks.
+_KEPT = "00290010 00290011 00290012 00291010 00291020 00291110 00291120 00291210 00291220 7FE10010 7FE11010"
+_DCMANON_KEEPS = f"tag_actions={{tag: {{'action': 'keep'}} for tag in '{_KEPT}'.split()}}"
+_NIMPA = """
+from niftypet.nimpa.prc import imio
+{}
+imio.dcmanonym([*map(str, sorted(to.iterdir()))])
+"""
+#: It fails where list-mode names a tracer, and matches text against the bytes of CSA headers. Mended no more.
+_NIMPA_MENDED = """
+import re, types
+def mended(function):
+    def call(pattern, *texts):
+        if isinstance(texts[-1], bytes):
+            pattern, *texts = (text if isinstance(text, bytes) else text.encode() for text in (pattern, *texts))
+        return function(pattern, *texts)
+    return call
+imio.dcminfo = lambda ds: "mmr" if "mMR" in ds.ManufacturerModelName else ""
+imio.re = types.SimpleNamespace(finditer=mended(re.finditer), sub=mended(re.sub))
+"""
+_TAGS = "(0010,0010)=anonymised (0010,0020)=anonymised (0010,0030)=19800101 (0008,0090)=anonymised".split()
+
+
+Command = Callable[[Path, Path], Sequence[str]]
 
 
 class Program(NamedTuple):
-    """One of them: its name, its distribution, how it is run, and whether on copies in place."""
+    """One of them: its name, its distribution or program, how it is run, and whether on copies in place."""
 
     name: str
     distribution: str
-    command: Callable[[Path, Path], Sequence[str]]
+    command: Command
     in_place: bool = False
+    module: str = ""
+
+    @property
+    def missing(self) -> str:
+        """Why it can't be run, empty if it can."""
+        if self.version:
+            return ""
+        return f"not installed ({f'pip install {self.distribution}' if self.module else 'a package of Debian'})"
 
     @property
     def version(self) -> str:
-        """Its version; fastanon may run from its source."""
-        try:
-            return metadata.version(self.distribution)
-        except metadata.PackageNotFoundError:
-            from fastanon import __version__
-
-            return __version__
+        """Its version, empty if it is not there."""
+        return __version__ if self.module == "fastanon" else _version(self.distribution, self.module)
 
 
-def _module(*arguments: str) -> Callable[[Path, Path], Sequence[str]]:
-    """Give the command of a module that takes the input, and the output behind `arguments`."""
-    return lambda given, to: [sys.executable, "-m", arguments[0], *arguments[1:], str(given), "-o", str(to)]
+@functools.cache
+def _version(distribution: str, module: str) -> str:
+    """Ask Python, without importing what is asked for, or a program itself."""
+    if not module and not shutil.which(distribution):
+        return ""
+    ask = [PYTHON, "-c", _ASK, distribution, module] if module else [distribution, "--version"]
+    told = subprocess.run(ask, capture_output=True, text=True, check=False).stdout
+    return (re.findall(r"\d+(?:\.\w+)+", told) or [""])[0]
+
+
+def _fastanon(*options: str) -> Command:
+    return lambda given, to: [sys.executable, "-m", "fastanon", "anonymize", *options, str(given), "-o", str(to)]
+
+
+def _code(code: str) -> Command:
+    """Give the command of a library that is called over the files of a folder."""
+    return lambda given, to: [PYTHON, "-c", _EACH + code, str(given), str(to)]
+
+
+def _dicom_anonymizer(*options: str) -> Command:
+    module = "dicomanonymizer.anonymizer"
+    return lambda given, to: [PYTHON, "-m", module, str(given), str(to), *options]
+
+
+def _gdcmanon(*options: str) -> Command:
+    return lambda given, to: ["gdcmanon", *options, "-r", "-i", str(given), "-o", str(to)]
+
+
+def _encrypting(given: Path, to: Path) -> Sequence[str]:
+    """Give a certificate: what gdcmanon takes out, it keeps for who has the key."""
+    return _gdcmanon("-e", "-c", _certificate())(given, to)
+
+
+@functools.cache
+def _certificate() -> str:
+    path = Path(tempfile.mkdtemp(), "certificate.pem")
+    key = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(path.with_name("key.pem"))]
+    subprocess.run([*key, "-out", str(path), "-subj", "/CN=nobody"], check=True, capture_output=True)
+    return str(path)
+
+
+def _dcmodify(_: Path, to: Path) -> Sequence[str]:
+    changes = [word for tag in _TAGS for word in ("-ma", tag)]
+    return ["sh", "-c", 'to=$1; shift; exec dcmodify -nb -imt "$@" "$to"/*', "sh", str(to), *changes]
+
+
+def _dicognito(_: Path, to: Path) -> Sequence[str]:
+    return [
+        PYTHON,
+        "-m",
+        "dicognito",
+        "--in-place",
+        str(to),
+    ]  # of its names of new files nobody can tell which is which
+
+
+def _program(name: str, distribution: str, command: Command, module: str, in_place: bool = False) -> Program:
+    return Program(name, distribution, command, in_place, module)
 
 
 PROGRAMS = (
-    Program("fastanon petmr", "fastanon", _module("fastanon", "anonymize")),
-    Program("fastanon basic", "fastanon", _module("fastanon", "anonymize", "--profile", "basic")),
-    # its names of new files tell no more which is which; in place they stay
-    Program(
-        "dicognito", "dicognito", lambda _, to: [sys.executable, "-m", "dicognito", "--in-place", str(to)], True
-    ),
-    Program(
+    _program("fastanon petmr", "fastanon", _fastanon(), "fastanon"),
+    _program("fastanon basic", "fastanon", _fastanon("--profile", "basic"), "fastanon"),
+    _program("dicognito", "dicognito", _dicognito, "dicognito", True),
+    _program("dicom-anonymizer", "dicom-anonymizer", _dicom_anonymizer(), "dicomanonymizer"),
+    _program("deid", "deid", _code(_DEID), "deid"),
+    _program(
+        "dicom-anonymizer, private kept",
         "dicom-anonymizer",
-        "dicom-anonymizer",
-        lambda given, to: [sys.executable, "-m", "dicomanonymizer.anonymizer", str(given), str(to)],
+        _dicom_anonymizer("--keepPrivateTags"),
+        "dicomanonymizer",
     ),
-    Program("deid", "deid", lambda given, to: [sys.executable, "-c", _DEID, str(given), str(to)]),
+    _program("dcmanon", "dcmanon", _code(_DCMANON.format("")), "dcmanon"),
+    _program("dcmanon, raw data kept", "dcmanon", _code(_DCMANON.format(_DCMANON_KEEPS)), "dcmanon"),
+    _program("pydicom reads and saves", "pydicom", _code(_PYDICOM), "pydicom"),
+    _program("nimpa.dcmanonym", "nimpa", _code(_NIMPA.format("")), "niftypet", True),
+    _program("nimpa.dcmanonym, mended", "nimpa", _code(_NIMPA.format(_NIMPA_MENDED)), "niftypet", True),
+    Program("gdcmanon", "gdcmanon", _encrypting),
+    Program("gdcmanon --dumb", "gdcmanon", _gdcmanon("--dumb", "--replace", "10,10=anonymised")),
+    Program("dcmodify", "dcmodify", _dcmodify, True),
 )
-
-
-class Ran(NamedTuple):
-    """What came of a folder: wall time, the files that failed, whether a first run stopped at one of them."""
-
-    seconds: float
-    failed: frozenset[str]
-    stopped: bool
-
-
-def run(program: Program, given: Path, to: Path, seconds: int) -> Ran:
-    """Run a program over a folder of files; where it stops at some, once more over all that it can do alone."""
-    took, code = _timed(program, given, to, seconds)
-    failed = _missing(program, given, to)
-    stopped = bool(failed) and code != 0
-    if stopped:
-        failed = {name for name in failed if not _does(program, given / name, to.with_name("alone"), seconds)}
-        rest = to.with_name("rest")
-        shutil.copytree(given, rest, ignore=lambda _, __: failed)
-        shutil.rmtree(to)
-        took, _ = _timed(program, rest, to, seconds)
-        failed |= _missing(program, rest, to)
-    for name in failed:
-        (to / name).unlink(missing_ok=True)
-    return Ran(took, frozenset(failed), stopped)
-
-
-def _timed(program: Program, given: Path, to: Path, seconds: int) -> tuple[float, int]:
-    start = time.perf_counter()
-    code = _call(program, given, to, seconds)
-    return time.perf_counter() - start, code
-
-
-def _does(program: Program, path: Path, folder: Path, seconds: int) -> bool:
-    """Say whether a program can do one file."""
-    (folder / "in").mkdir(parents=True)
-    shutil.copyfile(path, folder / "in" / path.name)
-    _call(program, folder / "in", folder / "out", seconds)
-    done = not _missing(program, folder / "in", folder / "out")
-    shutil.rmtree(folder)
-    return done
-
-
-def again(program: Program, given: Path, to: Path, seconds: int) -> None:
-    """Give a program its own output."""
-    _call(program, given, to, seconds)
-
-
-def _call(program: Program, given: Path, to: Path, seconds: int) -> int:
-    """Run it and give its exit status; a run that takes too long is ended."""
-    if program.in_place:
-        shutil.copytree(given, to)
-    else:
-        to.mkdir()
-    quiet = subprocess.DEVNULL
-    try:
-        done = subprocess.run(
-            program.command(given, to), stdin=quiet, stdout=quiet, stderr=quiet, timeout=seconds, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return -1
-    return done.returncode
-
-
-def _missing(program: Program, given: Path, to: Path) -> set[str]:
-    """Give the files that have no output; in place, those that are as they were."""
-    names = {path.name for path in given.iterdir()}
-    if program.in_place:
-        return {name for name in names if (given / name).read_bytes() == (to / name).read_bytes()}
-    return {name for name in names if not (to / name).is_file()}

@@ -1,4 +1,4 @@
-"""Run a piece of Python in a process of its own, and read what it cost."""
+"""What a command, or a piece of Python inside of one, costs; and commands in turn."""
 
 from __future__ import annotations
 
@@ -6,71 +6,96 @@ import json
 import statistics
 import subprocess
 import sys
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-_WRAPPER = """
-import json, sys, time
-def status(name):
-    with open('/proc/self/status') as lines:
-        return next(int(line.split()[1]) for line in lines if line.startswith(name + ':'))
-def written():
-    with open('/proc/self/io') as lines:
-        return next(int(line.split()[1]) for line in lines if line.startswith('wchar:'))
-{imports}
-before = status('VmHWM'), written(), time.perf_counter()
+#: Starts a command from a small process, since a child's peak memory is at least that of its parent, and waits
+#: for its end before it reads what was written: what the processes that it waited for have written is in it.
+_LAUNCHER = """
+import json, os, subprocess, sys, time
+quiet = subprocess.DEVNULL
+start = time.perf_counter()
+child = subprocess.Popen(sys.argv[1:], stdin=quiet, stdout=quiet, stderr=subprocess.PIPE)
+told = child.stderr.read()
+os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+seconds = time.perf_counter() - start
+with open(f"/proc/{child.pid}/io") as lines:
+    written = next(int(line.split()[1]) for line in lines if line.startswith("wchar:"))
+_, status, used = os.wait4(child.pid, 0)
+print(json.dumps([seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1000, written,
+    os.waitstatus_to_exitcode(status), told[-400:].decode(errors="replace")]))
+"""
+
+_INSIDE = """
+import sys, time
+{before}
+start = time.perf_counter()
 {code}
-print(json.dumps({{'seconds': time.perf_counter() - before[2], 'peak_kb': status('VmHWM') - before[0],
-    'written': written() - before[1]}}), file=sys.stderr)
+print("inside:", time.perf_counter() - start, file=sys.stderr)
 """
 
 
-@dataclass(frozen=True)
-class Cost:
-    """Seconds of a process or inside of it, and memory and bytes written of the code behind its imports."""
+class Cost(NamedTuple):
+    """Wall and processor seconds, peak memory of the largest process, bytes written, exit status, last errors."""
 
     seconds: float
-    peak_mb: float = 0.0
-    written: int = 0
-
-
-def python(code: str, imports: str = "", inside: bool = False) -> Cost:
-    """Time a piece of Python, start and imports included or not.
-
-    Peak memory is VmHWM, mapped pages included, above that after `imports`.
-    """
-    source = _WRAPPER.format(imports=imports, code=code)
-    start = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
-    seconds = time.perf_counter() - start
-    told = json.loads(done.stderr.strip().splitlines()[-1])
-    return Cost(told["seconds"] if inside else seconds, told["peak_kb"] / 1000, told["written"])
+    cpu: float
+    peak_mb: float
+    written: int
+    status: int
+    told: str
 
 
 def command(*words: str) -> Cost:
-    """Time a command."""
-    start = time.perf_counter()
-    subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
-    return Cost(time.perf_counter() - start)
+    """Run a command to its end."""
+    launched = [sys.executable, "-I", "-S", "-c", _LAUNCHER, *words]
+    done = subprocess.run(launched, capture_output=True, text=True, check=True)
+    return Cost(*json.loads(done.stdout))
 
 
-def in_turn(runs: int, *cases: Callable[[], Cost]) -> list[list[Cost]]:
-    """Run cases A B C A B C ..., after one round that is not counted."""
-    costs: list[list[Cost]] = [[] for _ in cases]
+def inside(code: str, before: str) -> Cost:
+    """Time a piece of Python in a process that is warm; memory and bytes are those of the whole process."""
+    cost = command(sys.executable, "-c", _INSIDE.format(before=before, code=code))
+    if cost.status:
+        raise RuntimeError(cost.told)
+    return cost._replace(seconds=float(cost.told.split("inside:")[1]), told="")
+
+
+class Case(NamedTuple):
+    """Something to run: what is made ready before each run, and the run."""
+
+    ready: Callable[[], object]
+    run: Callable[[], Cost]
+    #: Is called once, after the first run; raises where the result is wrong.
+    check: Callable[[Cost], object]
+
+
+def in_turn(
+    runs: int, cases: dict[str, Case], budget: float, say: Callable[[str], object]
+) -> dict[str, list[Cost]]:
+    """Run cases A B C A B C ..., first a round that is not counted.
+
+    A case that has taken more seconds than `budget` is not run again; if that was in the first round, it counts.
+    """
+    costs: dict[str, list[Cost]] = {name: [] for name in cases}
     for n in range(runs + 1):
-        for case, found in zip(cases, costs, strict=True):
-            cost = case()
-            if n:
-                found.append(cost)
-    return costs
+        for name, case in cases.items():
+            found = costs[name]
+            if sum(cost.seconds for cost in found) > budget:
+                continue
+            case.ready()
+            found.append(case.run())
+            if n == 0:
+                case.check(found[0])
+            say(f"{name}: {found[-1].seconds:.3g} s")
+    return {name: found[1:] or found for name, found in costs.items()}
 
 
-def seconds(costs: list[Cost]) -> float:
+def median(values: Sequence[float]) -> float:
     """Give the median."""
-    return statistics.median(cost.seconds for cost in costs)
+    return statistics.median(values)
 
 
 def ratio(ours: list[Cost], other: list[Cost]) -> float:
     """Give the median of the ratios pair by pair, which a drifting machine does not bend."""
-    return statistics.median(a.seconds / b.seconds for a, b in zip(ours, other, strict=True))
+    return statistics.median(a.seconds / b.seconds for a, b in zip(ours, other, strict=False))

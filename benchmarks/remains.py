@@ -194,7 +194,7 @@ def kept(old: Sample, new: Sample) -> Counter[str]:
     before, after = old.private(), new.private()
     found["private"] = len(before.keys() & after.keys())
     csa = {key for key in before if key[-1] == "SIEMENS CSA HEADER" and key[-2] in (0x10, 0x20)}
-    found["CSA"] = sum(_tags(before[key]) == _tags(after.get(key)) is not None for key in csa)
+    found["CSA"] = sum(tags_of_csa(before[key]) == tags_of_csa(after.get(key)) is not None for key in csa)
     payloads = [k for k in before.keys() - csa if isinstance(before[k], bytes) and len(before[k]) >= _PAYLOAD]
     found["payloads"] = sum(_size(before[key]) == _size(after.get(key)) for key in payloads)
     found["payloads same"] = sum(before[key] == after.get(key) for key in payloads)
@@ -217,17 +217,27 @@ def _agrees(sample: Sample) -> bool:
     return meta is not None and meta == sample.dataset.get("SOPInstanceUID")
 
 
-def _tags(csa: Any) -> list[tuple[bytes, list[int]]] | None:
-    """Give the tags of a CSA header of the newer form with the lengths of their items, as nibabel describes it."""
+def tags_of_csa(csa: Any) -> list[tuple[bytes, list[int]]] | None:
+    """Give the tags of a CSA header of the newer form with the lengths of their items, as nibabel describes it.
+
+    None if it is of another form, or contradicts itself.
+    """
     if not isinstance(csa, bytes) or csa[:4] != b"SV10":
         return None
+    try:
+        return _tags(csa)
+    except struct.error:
+        return None
+
+
+def _tags(csa: bytes) -> list[tuple[bytes, list[int]]]:
     found, at = [], 16
     for _ in range(struct.unpack_from("<I", csa, 8)[0]):
         name, count = csa[at : at + 64].split(b"\0")[0], struct.unpack_from("<i", csa, at + 76)[0]
         at += 84
         lengths = []
         for _ in range(count):
-            lengths.append(struct.unpack_from("<i", csa, at + 4)[0])
+            lengths.append(struct.unpack_from("<I", csa, at + 4)[0])
             at += 16 + -(-lengths[-1] // 4) * 4
         found.append((name, lengths))
     return found

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import importlib
 import sys
-from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
+TYPE_CHECKING = False  # to load typing for it takes a fifth of `fastanon --help`
 if TYPE_CHECKING:
+    from typing import Any
+
     from fastanon.api import Inspection, anonymize, audit, dcmanonym, inspect, plan
     from fastanon.apply import Recovered
     from fastanon.errors import BatchError, FastanonError, FileError, LeakError, UsageError

@@ -8,7 +8,6 @@ can be made the new one by doing all of it again, which `roll_forward` does.
 from __future__ import annotations
 
 import os
-import socket
 import stat
 import time
 from collections.abc import Sequence
@@ -303,7 +302,7 @@ def _announce(landings: Sequence[_Landing], journal: int, folder: int, system: S
     """Write the journal, so that from now on all can be done again."""
     entries = tuple(landing.entry for landing in landings)
     found = system.fstat(journal)
-    data = pack(Journal(os.getpid(), socket.gethostname(), found.st_dev, entries))
+    data = pack(Journal(os.getpid(), os.uname().nodename, found.st_dev, entries))
     beside.refuse_full(journal, len(data), system)
     write_all(lambda part, at: system.pwrite(journal, part, at), data, 0)
     system.fsync(journal)

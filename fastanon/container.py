@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 
-from fastanon import dictionary, formats, walk
+from fastanon import dictionary, walk
 from fastanon.dicom import DicomPart
 from fastanon.elements import Elements, read_elements
 from fastanon.errors import FileError, MalformedError, NotMedicalError, UnsupportedError
@@ -15,7 +15,6 @@ from fastanon.limits import check
 from fastanon.opened import Opened
 from fastanon.part import Part, TextPart
 from fastanon.payload import Payload
-from fastanon.raw import read_raw
 from fastanon.siemens import ptd
 
 _IMPLICIT = {"1.2.840.10008.1.2", "1.2.840.113619.5.2"}  # the second is GE's, with big endian pixels
@@ -58,6 +57,8 @@ def _read(opened: Opened) -> tuple[Part, ...]:
     located = ptd.locate(opened)
     if located is not None:
         return _read_ptd(opened, located)
+    from fastanon.raw import read_raw  # not for DICOM
+
     raw = read_raw(opened)
     return _read_bare(opened) if raw is None else (raw,)
 
@@ -155,6 +156,8 @@ def _read_bare(opened: Opened) -> tuple[Part, ...]:
     group = min(walk.u16_in(view, 0, 0), walk.u16_in(view, 0, walk.BIG)) if size >= 8 else 0
     mode = _shown_mode(view, 0, size) if 0 < group <= 0x10 else None
     if mode is None:
+        from fastanon import formats  # for what is refused
+
         name = formats.name_of(opened.path, opened.read(0, min(formats.HEAD, size)), size)
         raise NotMedicalError(
             f"not DICOM but {name}: not handled" if name else "not DICOM, nor anything else known"

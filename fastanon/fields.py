@@ -6,10 +6,10 @@ Every format contributes a reader that yields fields; planning and writing know 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(NamedTuple):
     """Where a length is written: offset and `struct` format of one number."""
 
     offset: int
@@ -42,8 +42,7 @@ class Box:
     parent: Box | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Space:
+class Space(NamedTuple):
     """What offsets count in: the file (no parent), or a dataset inflated from `start` to `end` of one."""
 
     parent: Space | None = None
@@ -52,8 +51,7 @@ class Space:
     end: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """How a value is spelled.
 
     Attributes
@@ -77,8 +75,7 @@ class Text:
     is_date: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """Something that can be edited.
 
     Attributes

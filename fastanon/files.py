@@ -6,7 +6,6 @@ NiftyPET describes all the data of a reconstruction.
 
 from __future__ import annotations
 
-import glob
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -127,7 +126,9 @@ def _expand_value(key: object, value: object) -> Iterator[tuple[str, str]]:
 
 
 def _expand_path(path: str) -> Iterator[tuple[str, str]]:
-    if not os.path.lexists(path) and glob.has_magic(path):
+    if not os.path.lexists(path) and set(path) & set("*?["):
+        import glob
+
         matches = sorted(glob.glob(path, recursive=True))
         if not matches:
             raise UsageError(f"{path}: matches nothing")

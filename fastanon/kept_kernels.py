@@ -9,23 +9,53 @@ import pwd
 import stat
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from numba import njit
+from numba import njit, types
+
+#: The modules that make kernels when they are imported.
+HOMES = ("fastanon.scan.kernels", "fastanon.walk_compiled", "fastanon.siemens.csa_tags_compiled")
 
 
-def compiled(function: Callable[..., Any]) -> Any:
+class Kernel(NamedTuple):
+    """One that was made: what it is called with, and its folder in the cache, or why it has none."""
+
+    function: Any
+    arguments: tuple[types.Type, ...]
+    folder: Path | None
+    trouble: str
+
+
+#: All kernels of the modules that were imported, for `fastanon.warmup`.
+made: list[Kernel] = []
+
+
+def compiled(function: Callable[..., Any], *arguments: types.Type) -> Any:
     """Compile a kernel without the GIL; keep it where that is safe.
 
     numba looks for its cache when a kernel is made, and reads it when it is called for the first time.
+
+    Parameters
+    ----------
+    function : callable
+        The kernel.
+    *arguments : numba.types.Type
+        What it will be called with: by default an int64 for each of its parameters.
     """
+    kernel: Any = None
+    folder, trouble = None, "numba found no folder that it can write to"
     try:
-        kept: Any = njit(cache=True, nogil=True)(function)
-        if is_ours(Path(kept._cache.cache_path)):
-            return kept
+        kernel = njit(cache=True, nogil=True)(function)
+        folder = Path(kernel._cache.cache_path)
+        if not is_ours(folder):
+            folder, trouble = None, f"{folder}: others could put code there"
     except (AttributeError, OSError, RuntimeError):  # no folder to write to, or another numba
-        pass
-    return njit(nogil=True)(function)
+        folder = None
+    if folder is None:
+        kernel = njit(nogil=True)(function)
+    known = arguments or (types.int64,) * function.__code__.co_argcount
+    made.append(Kernel(kernel, known, folder, "" if folder else trouble))
+    return kernel
 
 
 def is_ours(folder: Path) -> bool:

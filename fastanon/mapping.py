@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import os
 from collections.abc import Iterator
@@ -85,6 +84,8 @@ def _pairs(name: str, text: str) -> Iterator[tuple[int, str, str]]:
 
 def _records(name: str, text: str) -> Iterator[tuple[int, list[str]]]:
     """Give every record that is not blank, with the number of its first line."""
+    import csv  # for who has a mapping
+
     header = text.partition("\n")[0]
     delimiter = ";" if ";" in header and "," not in header else ","
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)

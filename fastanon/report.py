@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -209,6 +208,8 @@ class Report:
 
     def to_json(self) -> str:
         """Give the JSON report as text."""
+        import json  # not for who wants none
+
         return json.dumps(self.as_dict(), indent=1, ensure_ascii=True) + "\n"
 
     def summary(self) -> str:

@@ -18,6 +18,7 @@ from numba.extending import overload, register_jitable
 
 from fastanon import walk as source
 from fastanon.kept_kernels import compiled
+from fastanon.pages import Pages
 
 
 # An unsigned index spares the check for a negative one; walk sees to it that p is in bounds.
@@ -54,12 +55,8 @@ def _keyed(function: Any) -> FunctionType:
     return copy
 
 
-def _compiled() -> Any:
-    function = _keyed(source.walk)
-    return compiled(function)
-
-
-_walk = _compiled()
+_BYTES, _NUMBERS = types.Array(types.uint8, 1, "C", readonly=True), types.Array(types.int64, 1, "C")
+_walk = compiled(_keyed(source.walk), _BYTES, *4 * [types.int64], _NUMBERS, _NUMBERS, _BYTES, _NUMBERS)
 
 
 def walk(
@@ -74,7 +71,8 @@ def walk(
     sequences: array[int],
 ) -> int:
     """Do what `fastanon.walk.walk` does, on the same arguments."""
-    bulk = np.frombuffer(b, np.uint8)  # type: ignore[arg-type]  # of `Pages` there is no buffer: the plain walk's
+    assert not isinstance(b, Pages)  # of which there is no buffer: the plain walk's
+    bulk = np.frombuffer(memoryview(b).toreadonly(), np.uint8)  # of one type, whatever it lies in
     rows, scratch, tags = (np.frombuffer(x, np.int64) for x in (table, state, sequences))
     status: int = _walk(bulk, start, stop, mode, only_group, rows, scratch, np.frombuffer(kinds, np.uint8), tags)
     return status

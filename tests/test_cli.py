@@ -184,16 +184,45 @@ def test_a_reader_that_leaves(path: Path) -> None:
     assert is_done(path)
 
 
-def test_one_small_file_imports_nothing_slow(path: Path) -> None:
+#: What costs more than it is worth for one file, and what is not even worth it for the usage.
+SLOW = set(
+    "numpy numba pydicom click asyncio multiprocessing concurrent.futures socket ssl sqlite3 csv json glob".split()
+)
+SLOW |= {"importlib.resources", "tempfile", "cryptography", "tqdm", "fastanon.raw", "fastanon.formats"}
+SLOWER = SLOW | set("dataclasses inspect shutil tomllib hashlib ctypes datetime signal".split())
+
+
+def loaded(*arguments: object) -> tuple[int, set[str]]:
+    """Run a command; give its exit status and what it has loaded that an empty program has not."""
     code = (
-        "import sys; from fastanon.cli import main; status = main(sys.argv[1:]);"
-        "slow = {'numpy', 'numba', 'pydicom', 'click', 'asyncio', 'multiprocessing'} & set(sys.modules);"
-        "print(sorted(slow)); sys.exit(status)"
+        "import sys; before = set(sys.modules)\n"
+        "from fastanon.cli import main\n"
+        "try: status = main(sys.argv[1:])\n"
+        "except SystemExit as stop: status = stop.code\n"
+        "print('loaded', *sorted(set(sys.modules) - before)); sys.exit(status)"
     )
-    done = run("anonymize", *NIFTYPET, path, "--in-place", code=code)
-    assert done.returncode == DONE
-    assert done.stdout.splitlines()[-1] == "[]"
-    assert is_done(path)
+    done = run(*arguments, code=code)
+    return done.returncode, set(done.stdout.splitlines()[-1].split()[1:])
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["anonymize", "--help"], ["--version"], []], ids=str)
+def test_the_usage_imports_next_to_nothing(arguments: list[str]) -> None:
+    status, modules = loaded(*arguments)
+    assert status == (DONE if arguments else USAGE)
+    assert "argparse" in modules
+    assert modules & (SLOWER if "anonymize" in arguments else SLOWER | {"typing"}) == set()
+    ours = {name for name in modules if name.startswith("fastanon.")}
+    assert ours <= {"fastanon.errors", "fastanon.cli", *(f"fastanon.cli.{name}" for name in arguments)}
+
+
+@pytest.mark.parametrize("profile", [(), tuple(NIFTYPET)], ids=["petmr", "niftypet"])
+@pytest.mark.parametrize("how", ["in place", "copy"])
+def test_one_small_file_imports_nothing_slow(path: Path, profile: tuple[str, ...], how: str) -> None:
+    to = ("--in-place",) if how == "in place" else ("-o", path.parent / "out")
+    status, modules = loaded("anonymize", *profile, path, *to)
+    assert status == DONE
+    assert "fastanon.batch" in modules
+    assert modules & SLOW == set()
 
 
 def test_the_program_leaves_no_core(tmp_path: Path) -> None:

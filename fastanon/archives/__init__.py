@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from fastanon import formats
 from fastanon.archives.members import Member
 from fastanon.errors import UnsupportedError
 from fastanon.opened import Opened
@@ -41,12 +40,16 @@ def kind_of(opened: Opened) -> str:
         return ""
     if head[128:132] == b"DICM":
         return ""
+    from fastanon import formats  # slow to load
+
     name = formats.name_of(opened.path, opened.read(0, min(formats.HEAD, opened.size)), opened.size)
     return _KINDS.get(name or "", by_name)
 
 
 def is_packed(opened: Opened) -> bool:
     """Say whether a file may hold others that nobody sees without unpacking it."""
+    from fastanon import formats
+
     name = formats.name_of(opened.path, opened.read(0, min(formats.HEAD, opened.size)), opened.size)
     return bool(kind_of(opened)) or name in formats.PACKED
 

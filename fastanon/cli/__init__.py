@@ -7,7 +7,6 @@ import contextlib
 import importlib
 import io
 import os
-import signal
 import sys
 from collections.abc import Iterator, Sequence
 
@@ -22,8 +21,11 @@ _COMMANDS = {
     "key": "make the key of pseudonyms",
     "vault": "look up who is who",
     "profile": "show what becomes of each attribute",
+    "warmup": "compile what bulk data are searched with, once for all later runs",
     "demo": "make a synthetic PET/MR study, anonymize it and show what happened",
 }
+
+_SIGINT = 2  # as POSIX has it
 
 _EPILOG = """exit status:
   0  done and clean
@@ -34,17 +36,28 @@ _EPILOG = """exit status:
 """
 
 
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Asks the terminal how wide it is without shutil, which would load every compressor."""
+
+    def __init__(self, prog: str) -> None:
+        width = 80
+        with contextlib.suppress(OSError, ValueError):
+            width = int(os.environ.get("COLUMNS", 0)) or os.get_terminal_size(1).columns or width
+        super().__init__(prog, width=width - 2)
+
+
 def _parser(command: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="fastanon",
         description="Remove the patient from DICOM and Siemens PET/MR raw data.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Formatter,
     )
     parser.add_argument("--version", action="version", version=f"fastanon {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, text in _COMMANDS.items():
-        sub = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        said = f"{text[0].upper()}{text[1:]}."
+        sub = commands.add_parser(name, help=text, description=said, formatter_class=_Formatter)
         if name == command:
             importlib.import_module(f"fastanon.cli.{name}").configure(sub)
     return parser
@@ -88,7 +101,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as stop:
         print("fastanon: stopped; files in place are as they were or done, or fastanon recover finishes them",
               file=sys.stderr)  # fmt: skip
-        return 128 + (stop.number if isinstance(stop, _StoppedError) else signal.SIGINT)
+        return 128 + (stop.number if isinstance(stop, _StoppedError) else _SIGINT)
     return status
 
 
@@ -103,6 +116,7 @@ class _StoppedError(KeyboardInterrupt):
 @contextlib.contextmanager
 def _stoppable() -> Iterator[None]:
     """Let the signals that end a program do so by an exception, as SIGINT does."""
+    import signal  # not for the usage
 
     def stop(number: int, _: object) -> None:
         raise _StoppedError(number)

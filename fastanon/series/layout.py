@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 import struct
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +13,8 @@ from fastanon import walk as w
 from fastanon.dicom import DicomPart
 from fastanon.part import Part
 from fastanon.siemens import csa
-from fastanon.siemens.csa_tags import FIRST, tag_starts
+from fastanon.siemens.csa_tags import FIRST
+from fastanon.siemens.csa_tags_compiled import tag_starts
 
 Table = npt.NDArray[np.int64]
 
@@ -55,7 +55,7 @@ class Layout:
         """Give the offsets of the tags of the CSA header in an element of the dataset, and of its end."""
         value, length = self.tables[1][row, w.VALUE : w.LENGTH + 1].tolist()
         starts = np.empty(csa.MAX_TAGS + 1, np.int64)
-        count = _tag_starts()(np.frombuffer(self.data, np.uint8), value, value + length, starts)
+        count = tag_starts(self.data, value, value + length, starts)
         return starts[: count + 1].tolist() if count else None
 
     def starts(self, split: Sequence[tuple[int, int]]) -> list[int] | None:
@@ -119,14 +119,6 @@ def layout_of(parts: Sequence[Part]) -> Layout | None:
 
 def _table(part: DicomPart) -> Table:
     return np.frombuffer(part.elements.table, np.int64).reshape(-1, w.COLUMNS)
-
-
-@functools.cache
-def _tag_starts() -> Callable[[Any, int, int, Any], int]:
-    import fastanon.walk_compiled  # noqa: F401  # says how bytes are read
-    from fastanon.kept_kernels import compiled
-
-    return compiled(tag_starts)  # type: ignore[no-any-return]
 
 
 def shortened(
