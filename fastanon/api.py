@@ -186,6 +186,7 @@ def anonymize(
     dob: str | None = None,
     audit: str = "full",
     payload: str = "patch",
+    workers: int = 1,
 ) -> Report:
     """Remove the patient from every file of a source.
 
@@ -226,6 +227,8 @@ def anonymize(
         What becomes of a value in list-mode or other raw data that chance does not explain: at least 8 bytes,
         delimited, and less than 1e-9 expected. It is replaced, or is reported as a leak. In pixels, norms and
         sinograms, and in files beside a header, nothing is changed.
+    workers : int
+        How many processes do the work; 0 are as many as there are CPUs. The result is the same.
 
     Returns
     -------
@@ -243,7 +246,7 @@ def anonymize(
     scheme = make_scheme(profile, options, key, mapping, patient, physician, dob)
     folder = None if to is None else os.fspath(to)
     return batch.run(
-        source, Options(scheme, folder, audit, payload, vault, None if isinstance(key, bytes) else key)
+        source, Options(scheme, folder, audit, payload, vault, None if isinstance(key, bytes) else key, workers)
     )
 
 

@@ -114,7 +114,7 @@ def run(source: Input, options: Options, tell: Tell = lambda _: None) -> Report:
     results: dict[int, FileResult] = {}
     with progress.over(listed, passes) as meter, _vault(options) as vault:
         work = Work(options, meter.advance, many=len(listed) >= _MANY)
-        with crew(work, meter.done) as hands:
+        with crew(work, listed, meter.done) as hands:
             batch = Run(listed, options, work, hands, vault)
             for number, result in batch.over():
                 results[number] = result

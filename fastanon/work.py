@@ -55,6 +55,8 @@ class Options:
         Where to keep who is who.
     key : path or None
         Where the key lies, which may not be handed on with the files.
+    workers : int
+        How many processes do the work; 1 is this one alone, 0 are as many as there are CPUs.
 
     Raises
     ------
@@ -68,11 +70,14 @@ class Options:
     payload: str = "patch"
     vault: str | os.PathLike[str] | None = None
     key: str | os.PathLike[str] | None = None
+    workers: int = 1
 
     def __post_init__(self) -> None:
         for value, known, what in ((self.audit, AUDITS, "audit"), (self.payload, PAYLOADS, "payload")):
             if value not in known:
                 raise UsageError(f"{what}: one of {', '.join(known)}")
+        if not isinstance(self.workers, int) or self.workers < 0:
+            raise UsageError("workers: a number of processes, or 0 for one on every CPU")
         if self.vault is not None and not self.scheme.pseudonyms.kept:
             raise UsageError("a vault needs a key that is kept: who has no key can't open it")
 

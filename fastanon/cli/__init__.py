@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     command = next((a for a in arguments if a in _COMMANDS), None)
     if argv is None:
-        _dump_no_core()
+        dump_no_core()
     try:
         options = _parser(command).parse_args(arguments)
         with _stoppable():
@@ -119,7 +119,7 @@ def _stoppable() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _dump_no_core() -> None:
+def dump_no_core() -> None:
     """Leave no memory behind where the program crashes: there are names in it."""
     with contextlib.suppress(ImportError, OSError, ValueError):
         import resource

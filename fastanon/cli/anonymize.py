@@ -37,6 +37,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--vault", metavar="FILE", help="keep who is who here, encrypted under the key")
     add("--audit", choices=("full", "text", "none"), default="full", help=_AUDIT)
     add("--payload", choices=("patch", "report"), default="patch", help=_PAYLOAD)
+    add(
+        "-j",
+        "--jobs",
+        type=_jobs,
+        default=1,
+        metavar="N",
+        help="how many processes work (default: 1; 0: all CPUs)",
+    )
     add("--what-if", action="store_true", help="say what would change, and write nothing")
     add("--report", metavar="FILE", help="write a JSON report; it holds no value of the patient's")
     add("-v", "--verbose", action="store_true", help="a line for every file, not only for those with trouble")
@@ -60,7 +68,9 @@ def run(options: argparse.Namespace) -> int:
         if trouble or result.warnings or options.verbose:
             print(result, file=sys.stderr if trouble or result.warnings else sys.stdout)
 
-    wanted = Options(scheme, options.output, options.audit, options.payload, options.vault, options.key)
+    wanted = Options(
+        scheme, options.output, options.audit, options.payload, options.vault, options.key, options.jobs
+    )
     report = batch.run(options.paths, wanted, tell)
     for result in report.files:
         if result.leaks:  # known only when all files have been seen: their names may stand in each other's paths
@@ -71,6 +81,12 @@ def run(options: argparse.Namespace) -> int:
     if scheme.keyed:
         print(f"profile {report.profile}; {_way_back(report.key)}")
     return report.exit_status
+
+
+def _jobs(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError("a number of processes, or 0 for one on every CPU")
+    return int(text)
 
 
 def _way_back(key: str) -> str:
