@@ -21,6 +21,7 @@ from fastanon.runs import Runs
 from fastanon.scheme import Scheme
 from fastanon.schemes import DEFAULT, PathLike, make_scheme
 from fastanon.search import Finding, search
+from fastanon.shards import Shard
 from fastanon.text import decode
 from fastanon.uids import telling_uids
 from fastanon.work import Options
@@ -187,6 +188,7 @@ def anonymize(
     audit: str = "full",
     payload: str = "patch",
     workers: int = 1,
+    shard: str | None = None,
 ) -> Report:
     """Remove the patient from every file of a source.
 
@@ -229,6 +231,9 @@ def anonymize(
         sinograms, and in files beside a header, nothing is changed.
     workers : int
         How many processes do the work; 0 are as many as there are CPUs. The result is the same.
+    shard : str, optional
+        Which part of the source to do, ``I/N`` with I from 1: others do the others, with the same key. Shared out
+        are the folders in the source, each whole.
 
     Returns
     -------
@@ -245,9 +250,9 @@ def anonymize(
         raise UsageError("say either to=FOLDER or in_place=True")
     scheme = make_scheme(profile, options, key, mapping, patient, physician, dob)
     folder = None if to is None else os.fspath(to)
-    return batch.run(
-        source, Options(scheme, folder, audit, payload, vault, None if isinstance(key, bytes) else key, workers)
-    )
+    part = None if shard is None else Shard.of(shard)
+    key_file = None if isinstance(key, bytes) else key
+    return batch.run(source, Options(scheme, folder, audit, payload, vault, key_file, workers, part))
 
 
 def audit(

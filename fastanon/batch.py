@@ -6,6 +6,7 @@ import pickle
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fastanon import progress, recovery
@@ -107,8 +108,9 @@ class Run:
 
 def run(source: Input, options: Options, tell: Tell = lambda _: None) -> Report:
     """Do all files of a source and give the report, in the order of the source."""
-    listed, recovered = recovery.settled(sources(source))
-    _refuse_secrets(options, listed)
+    every = sources(source)
+    _refuse_secrets(options, every)
+    listed, recovered = recovery.settled(every if options.shard is None else options.shard.part(every))
     # the search, or the copy with the search before and the audit behind it
     passes = 3 if options.to is not None and options.audit == "full" else 1
     results: dict[int, FileResult] = {}
@@ -120,10 +122,12 @@ def run(source: Input, options: Options, tell: Tell = lambda _: None) -> Report:
                 results[number] = result
                 tell(result)
     files = tuple(batch.known.with_names(number, results[number]) for number in sorted(results))
-    pseudonyms = options.scheme.pseudonyms
-    return Report(
-        files, options.scheme.profile.label, pseudonyms.fingerprint if pseudonyms.kept else "", recovered
-    )
+    pseudonyms, shard = options.scheme.pseudonyms, str(options.shard or "")
+    if not pseudonyms.kept:
+        return Report(files, options.scheme.profile.label, "", recovered)
+    ids = (pseudonyms.file_id(listed[number].path) for number in sorted(results))
+    files = tuple(replace(one, id=own) for one, own in zip(files, ids, strict=True))
+    return Report(files, options.scheme.profile.label, pseudonyms.fingerprint, recovered, shard)
 
 
 def _refuse_secrets(options: Options, listed: list[Source]) -> None:

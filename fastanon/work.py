@@ -24,6 +24,7 @@ from fastanon.preview import Preview
 from fastanon.rewrite import Staged, discard, stage
 from fastanon.scheme import Scheme
 from fastanon.search import Finding, in_payloads, search
+from fastanon.shards import Shard
 from fastanon.sharing import Sharing
 from fastanon.subjects import Host
 
@@ -57,6 +58,8 @@ class Options:
         Where the key lies, which may not be handed on with the files.
     workers : int
         How many processes do the work; 1 is this one alone, 0 are as many as there are CPUs.
+    shard : Shard or None
+        Which part of the files is meant.
 
     Raises
     ------
@@ -71,6 +74,7 @@ class Options:
     vault: str | os.PathLike[str] | None = None
     key: str | os.PathLike[str] | None = None
     workers: int = 1
+    shard: Shard | None = None
 
     def __post_init__(self) -> None:
         for value, known, what in ((self.audit, AUDITS, "audit"), (self.payload, PAYLOADS, "payload")):
@@ -80,6 +84,8 @@ class Options:
             raise UsageError("workers: a number of processes, or 0 for one on every CPU")
         if self.vault is not None and not self.scheme.pseudonyms.kept:
             raise UsageError("a vault needs a key that is kept: who has no key can't open it")
+        if self.shard is not None and not self.scheme.pseudonyms.kept:
+            raise UsageError("shards need a key that is kept: each would have a random one of its own")
 
 
 class Made(NamedTuple):

@@ -19,6 +19,7 @@ _COMMANDS = {
     "anonymize": "remove the patient, in place or to a folder",
     "audit": "search copies for the values of their originals; nothing is changed",
     "recover": "finish what a run in place had begun when it was cut off",
+    "report": "make one report of those of several shards",
     "key": "make the key of pseudonyms",
     "vault": "look up who is who",
     "profile": "show what becomes of each attribute",

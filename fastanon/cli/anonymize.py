@@ -45,6 +45,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="how many processes work (default: 1; 0: all CPUs)",
     )
+    add(
+        "--shard",
+        metavar="I/N",
+        help="do part I of N, whole folders each; others do the others, with the same key",
+    )
     add("--what-if", action="store_true", help="say what would change, and write nothing")
     add("--report", metavar="FILE", help="write a JSON report; it holds no value of the patient's")
     add("-v", "--verbose", action="store_true", help="a line for every file, not only for those with trouble")
@@ -59,6 +64,7 @@ def run(options: argparse.Namespace) -> int:
     from fastanon import batch
     from fastanon.report import FileResult
     from fastanon.schemes import make_scheme
+    from fastanon.shards import Shard
     from fastanon.work import Options
 
     scheme = make_scheme(**_scheme(options))
@@ -68,8 +74,9 @@ def run(options: argparse.Namespace) -> int:
         if trouble or result.warnings or options.verbose:
             print(result, file=sys.stderr if trouble or result.warnings else sys.stdout)
 
+    shard = Shard.of(options.shard) if options.shard else None
     wanted = Options(
-        scheme, options.output, options.audit, options.payload, options.vault, options.key, options.jobs
+        scheme, options.output, options.audit, options.payload, options.vault, options.key, options.jobs, shard
     )
     report = batch.run(options.paths, wanted, tell)
     for result in report.files:
