@@ -15,6 +15,7 @@ from fastanon.errors import UsageError
 from fastanon.files import Input, Source, sources
 from fastanon.finishing import Finishing
 from fastanon.known import Known
+from fastanon.record import Record
 from fastanon.report import ANONYMIZED, UNCHANGED, FileResult, Report, Tell
 from fastanon.scheme import Subject
 from fastanon.tasks import DIRECTORY, Outcome, Task, bunches
@@ -46,17 +47,25 @@ class Run:
         Who does the tasks.
     vault : Vault or None
         Where to keep who is who.
+    record : Record or None
+        What runs before have done, if that is to be known.
     """
 
     def __init__(
-        self, listed: list[Source], options: Options, work: Work, hands: Crew, vault: Vault | None = None
+        self,
+        listed: list[Source],
+        options: Options,
+        work: Work,
+        hands: Crew,
+        vault: Vault | None,
+        record: Record | None,
     ) -> None:
         if work.to is not None and any(f"{item.path}/".startswith(f"{work.to}/") for item in listed):
             raise UsageError("the output folder lies among the files that would be read")
-        self._listed, self._hands, self._vault = listed, hands, vault
+        self._listed, self._hands, self._vault, self._record = listed, hands, vault, record
         self._options = pickle.dumps(options)
         self.known = Known(options.scheme, work.to)
-        self._finishing = Finishing(self.known, work, vault)
+        self._finishing = Finishing(self.known, work, vault, record)
 
     def over(self) -> Iterator[tuple[int, FileResult]]:
         """Do every file."""
@@ -92,7 +101,8 @@ class Run:
     ) -> Iterator[Task]:
         for bunch in bunches(items):
             whose = None if hosts is None else {number: hosts[number] for number, _ in bunch}
-            yield Task(self._options, bunch, hosts=whose)
+            before = frozenset(number for number, item in bunch if self._record and self._record.has(item))
+            yield Task(self._options, bunch, hosts=whose, before=before)
 
     def _finished(self, outcomes: list[Outcome]) -> Iterator[tuple[int, FileResult]]:
         return self._finishing.over([(self._listed[one.number], one) for one in outcomes])
@@ -116,8 +126,9 @@ def run(source: Input, options: Options, tell: Tell = lambda _: None) -> Report:
     results: dict[int, FileResult] = {}
     with progress.over(listed, passes) as meter, _vault(options) as vault:
         work = Work(options, meter.advance, many=len(listed) >= _MANY)
+        record = Record(options, work.to) if work.to and options.scheme.pseudonyms.kept else None
         with crew(work, listed, meter.done) as hands:
-            batch = Run(listed, options, work, hands, vault)
+            batch = Run(listed, options, work, hands, vault, record)
             for number, result in batch.over():
                 results[number] = result
                 tell(result)

@@ -225,6 +225,8 @@ class Report:
         searched = f"{_size(scanned)} searched" + (f", {_size(payload)} of payload not" if payload else "")
         left = f"{self.leaks} identifying places left" if self.leaks else "nothing identifying found again"
         before = f"; {self.recovered} finished that a run before had begun, not audited" if self.recovered else ""
+        earlier = sum(a.how == "before" for a in audits)
+        before += f"; {earlier} of them done by a run before, not searched now" if earlier else ""
         return f"{len(self.files)} files: {', '.join(parts) or 'none'}; {searched}; {left}{_stays(audits)}{before}"
 
 

@@ -96,6 +96,8 @@ class Outcome:
         Why it is put off, if it is.
     failed : FileResult or None
         Why it can't be done.
+    before : bool
+        Whether a run before seems to have done it: only who it names was read.
     taken : bool
         Whether its copy seems to be there: nothing was made.
     asked : dict
@@ -113,6 +115,7 @@ class Outcome:
     whose: Whose | None = None
     off: str = ""
     failed: FileResult | None = None
+    before: bool = False
     taken: bool = False
     asked: dict[tuple[str, int], str] = field(default_factory=dict)
     made: Made | None = None
@@ -266,7 +269,7 @@ class Bench:
 
     def _learned(self, task: Task, number: int, item: Source) -> Outcome:
         """Read who is named in a file that was done before."""
-        outcome = Outcome(number)
+        outcome = Outcome(number, before=True)
         host = (task.hosts or {}).get(number)
 
         def learn() -> None:

@@ -20,6 +20,7 @@ import pytest
 
 import fastanon
 from fastanon import processes, tasks
+from fastanon.beside import is_ours
 from fastanon.errors import DONE, FAILED, UsageError
 from fastanon.schemes import make_scheme
 from fastanon.synthetic import Person, make_slice
@@ -34,7 +35,8 @@ ROOT = Path(fastanon.__file__).parent.parent
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+    files = (p for p in sorted(folder.rglob("*")) if p.is_file() and not is_ours(p.name))
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files}
 
 
 def told(report: fastanon.Report, folder: Path) -> dict[str, Any]:
@@ -187,7 +189,8 @@ def test_a_worker_that_is_killed_is_replaced_and_its_files_are_done(
     assert (tmp_path / "once").exists()
     assert report.exit_status == DONE
     assert report.count("anonymized") == 9
-    assert sorted(os.listdir(tmp_path / "out")) == sorted(os.listdir(source))
+    assert sorted(tree(tmp_path / "out")) == sorted(os.listdir(source))
+    assert not list((tmp_path / "out").glob("*.tmp"))
 
 
 def test_a_file_that_kills_every_worker_has_failed_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,7 +201,8 @@ def test_a_file_that_kills_every_worker_has_failed_alone(tmp_path: Path, monkeyp
     (failed,) = (one for one in report.files if one.status == "failed")
     assert failed.source.endswith("poison.dcm")
     assert failed.messages == ("worker died",)
-    assert sorted(os.listdir(tmp_path / "out")) == sorted(set(os.listdir(source)) - {"poison.dcm"})
+    assert sorted(tree(tmp_path / "out")) == sorted(set(os.listdir(source)) - {"poison.dcm"})
+    assert not list((tmp_path / "out").glob("*.tmp"))
 
 
 def test_in_place_a_killed_worker_leaves_every_file_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,7 +222,7 @@ def running(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     source = slices(tmp_path / "in", *(f"{n:02}.dcm" for n in range(40)))
     command = [sys.executable, "-m", "fastanon", "anonymize", str(source), "-o", str(tmp_path / "out"), "-j2"]
     with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=-1, text=True) as process:
-        while not list((tmp_path / "out").glob(".fastanon-*")):
+        while not list((tmp_path / "out").glob(".fastanon-*.tmp")):
             assert process.poll() is None
             time.sleep(0.01)
         yield process
@@ -242,7 +246,7 @@ def test_a_signal_ends_the_workers_and_takes_away_what_is_temporary(
     assert "Traceback" not in said
     psutil.wait_procs(family, timeout=30)
     assert not [one for one in family if one.is_running()]
-    assert not list((tmp_path / "out").glob(".fastanon-*"))
+    assert not list((tmp_path / "out").glob(".fastanon-*.tmp"))
     for path in (tmp_path / "out").glob("*.dcm"):
         assert pydicom.dcmread(path).PatientID != Person().patient_id
 
@@ -254,7 +258,7 @@ def test_workers_end_with_a_run_that_was_killed(running: subprocess.Popen[str], 
     psutil.wait_procs(family, timeout=30)
     assert not [one for one in family if one.is_running()]
     fastanon.recover(tmp_path / "out")
-    assert not list((tmp_path / "out").glob(".fastanon-*"))
+    assert not list((tmp_path / "out").glob(".fastanon-*.tmp"))
 
 
 @pytest.mark.parametrize("workers", [-1, 1.5, "2"])
