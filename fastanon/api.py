@@ -189,6 +189,7 @@ def anonymize(
     payload: str = "patch",
     workers: int = 1,
     shard: str | None = None,
+    cluster: str | None = None,
 ) -> Report:
     """Remove the patient from every file of a source.
 
@@ -234,6 +235,9 @@ def anonymize(
     shard : str, optional
         Which part of the source to do, ``I/N`` with I from 1: others do the others, with the same key. Shared out
         are the folders in the source, each whole.
+    cluster : str, optional
+        The address of a dask scheduler, such as ``tls://host:8786``: its workers do the work. They have to see the
+        files under the same paths, and are sent the key.
 
     Returns
     -------
@@ -252,7 +256,7 @@ def anonymize(
     folder = None if to is None else os.fspath(to)
     part = None if shard is None else Shard.of(shard)
     key_file = None if isinstance(key, bytes) else key
-    return batch.run(source, Options(scheme, folder, audit, payload, vault, key_file, workers, part))
+    return batch.run(source, Options(scheme, folder, audit, payload, vault, key_file, workers, part, cluster))
 
 
 def audit(

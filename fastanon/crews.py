@@ -12,7 +12,7 @@ from typing import Protocol
 
 from fastanon import beside
 from fastanon.attempts import failure
-from fastanon.errors import AccessError
+from fastanon.errors import AccessError, BatchError, UsageError
 from fastanon.files import Source
 from fastanon.system import cpus
 from fastanon.tasks import Bench, Outcome, Task
@@ -23,6 +23,7 @@ _BEGUN, _COPIES, _CHANGES = 2, 256, 8
 
 #: Why a file failed.
 DIED = "worker died"
+_GONE = "the cluster is gone: a second run goes on where this one was"
 
 Told = Callable[[Source], object]
 
@@ -43,10 +44,13 @@ class Pool(Protocol):
         How many there are.
     lost : tuple of exceptions
         What a future raises whose worker has died, perhaps with others.
+    gone : tuple of exceptions
+        What it raises where there will be no worker any more.
     """
 
     count: int
     lost: tuple[type[BaseException], ...]
+    gone: tuple[type[BaseException], ...]
 
     def submit(self, task: Task) -> Future[list[Outcome]]:
         """Begin a task."""
@@ -133,6 +137,8 @@ class Others:
                     self._waiting[number] = task, self._told(task, found.result())
                 except self._pool.lost:
                     dead = True
+                except self._pool.gone:
+                    raise BatchError(_GONE) from None
         if dead:
             self._again()
 
@@ -148,6 +154,8 @@ class Others:
     def _alone(self, task: Task) -> list[Outcome]:
         try:
             return self._pool.submit(task).result()
+        except self._pool.gone:
+            raise BatchError(_GONE) from None
         except self._pool.lost:
             self._pool.renew()
             self._clear(task)
@@ -170,13 +178,23 @@ class Others:
 def crew(work: Work, listed: list[Source], tell: Told) -> Iterator[Crew]:
     """Give those who do the tasks."""
     workers = min(work.options.workers or cpus(), len(listed))
-    if workers <= 1:
+    if workers <= 1 and work.options.cluster is None:
         yield Here(work, tell)
         return
-    from fastanon.processes import Processes
-
-    others = Others(Processes(workers), work.to, tell)
+    others = Others(_pool(workers, work.options.cluster), work.to, tell)
     try:
         yield others
     finally:
         others.close()
+
+
+def _pool(workers: int, cluster: str | None) -> Pool:
+    if cluster is None:
+        from fastanon.processes import Processes
+
+        return Processes(workers)
+    try:
+        from fastanon.cluster import Cluster
+    except ImportError:
+        raise UsageError("a cluster needs dask: pip install 'fastanon[cluster]'") from None
+    return Cluster(cluster)

@@ -33,8 +33,11 @@ class Processes:
     ----------
     lost : tuple of exceptions
         What a future raises if its worker, or another, has died.
+    gone : tuple of exceptions
+        Nothing: there are always new ones.
     """
 
+    gone: tuple[type[BaseException], ...] = ()
     lost: tuple[type[BaseException], ...] = (BrokenProcessPool, ShutdownExecutorError)
 
     def __init__(self, count: int) -> None:

@@ -28,6 +28,7 @@ from fastanon.names import Mask, Met, Renamed
 from fastanon.opened import Opened
 from fastanon.report import FileResult
 from fastanon.rewrite import discard, sync
+from fastanon.scan import Pattern, matcher
 from fastanon.scheme import Scheme, Subject
 from fastanon.search import Finding, identity_of
 from fastanon.subjects import Subjects
@@ -171,6 +172,11 @@ def do(task: Task) -> list[Outcome]:
 def _identity_of(opened: Opened, scheme: Scheme, host: Subject | None) -> Finding:
     parts = read_parts(opened)
     return identity_of(parts, Subjects(parts, scheme, lambda _: host), scheme)
+
+
+def warm() -> None:
+    """Load the compiled kernels."""
+    matcher([Pattern(b"needle", False)]).find(b"in a haystack")
 
 
 @functools.lru_cache(1)

@@ -50,6 +50,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="I/N",
         help="do part I of N, whole folders each; others do the others, with the same key",
     )
+    add(
+        "--cluster", metavar="URL", help="have a dask cluster do the work; it is sent the key: use tls://HOST:8786"
+    )
     add("--what-if", action="store_true", help="say what would change, and write nothing")
     add("--report", metavar="FILE", help="write a JSON report; it holds no value of the patient's")
     add("-v", "--verbose", action="store_true", help="a line for every file, not only for those with trouble")
@@ -76,7 +79,15 @@ def run(options: argparse.Namespace) -> int:
 
     shard = Shard.of(options.shard) if options.shard else None
     wanted = Options(
-        scheme, options.output, options.audit, options.payload, options.vault, options.key, options.jobs, shard
+        scheme,
+        options.output,
+        options.audit,
+        options.payload,
+        options.vault,
+        options.key,
+        options.jobs,
+        shard,
+        options.cluster,
     )
     report = batch.run(options.paths, wanted, tell)
     for result in report.files:
