@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fastanon import progress, recovery
-from fastanon.crews import Crew, crew
+from fastanon.crews import Crew, crew, hands_of
 from fastanon.errors import UsageError
 from fastanon.files import Input, Source, sources
 from fastanon.finishing import Finishing
@@ -125,7 +125,7 @@ def run(source: Input, options: Options, tell: Tell = lambda _: None) -> Report:
     passes = 3 if options.to is not None and options.audit == "full" else 1
     results: dict[int, FileResult] = {}
     with progress.over(listed, passes) as meter, _vault(options) as vault:
-        work = Work(options, meter.advance, many=len(listed) >= _MANY)
+        work = Work(options, meter.advance, many=len(listed) >= _MANY and hands_of(options, len(listed)) == 1)
         record = Record(options, work.to) if work.to and options.scheme.pseudonyms.kept else None
         with crew(work, listed, meter.done) as hands:
             batch = Run(listed, options, work, hands, vault, record)

@@ -16,7 +16,7 @@ from fastanon.errors import AccessError, BatchError, UsageError
 from fastanon.files import Source
 from fastanon.system import cpus
 from fastanon.tasks import Bench, Outcome, Task
-from fastanon.work import Work
+from fastanon.work import Options, Work
 
 #: Tasks that are begun, by worker; and with those that wait for one before them: of copies an answer is small.
 _BEGUN, _COPIES, _CHANGES = 2, 256, 8
@@ -174,11 +174,16 @@ class Others:
             beside.clear(folder, task.token)
 
 
+def hands_of(options: Options, files: int) -> int:
+    """Give how many processes do so many files: 1 is this one alone, 0 are those of a cluster."""
+    return max(1, min(options.workers or cpus(), files)) if options.cluster is None else 0
+
+
 @contextmanager
 def crew(work: Work, listed: list[Source], tell: Told) -> Iterator[Crew]:
     """Give those who do the tasks."""
-    workers = min(work.options.workers or cpus(), len(listed))
-    if workers <= 1 and work.options.cluster is None:
+    workers = hands_of(work.options, len(listed))
+    if workers == 1:
         yield Here(work, tell)
         return
     others = Others(_pool(workers, work.options.cluster), work.to, tell)
