@@ -22,6 +22,7 @@ from fastanon.runs import Runs
 from fastanon.scheme import Scheme
 from fastanon.schemes import DEFAULT, PathLike, make_scheme
 from fastanon.search import Finding, search
+from fastanon.shards import Shard
 from fastanon.text import decode
 from fastanon.uids import telling_uids
 from fastanon.work import Options
@@ -191,6 +192,9 @@ def anonymize(
     dob: str | None = None,
     audit: str = "full",
     payload: str = "patch",
+    workers: int = 1,
+    shard: str | None = None,
+    cluster: str | None = None,
 ) -> Report:
     """Remove the patient from every file of a source.
 
@@ -231,6 +235,14 @@ def anonymize(
         What becomes of a value in list-mode or other raw data that chance does not explain: at least 8 bytes,
         delimited, and less than 1e-9 expected. It is replaced, or is reported as a leak. In pixels, norms and
         sinograms, and in files beside a header, nothing is changed.
+    workers : int
+        How many processes do the work; 0 are as many as there are CPUs. The result is the same.
+    shard : str, optional
+        Which part of the source to do, ``I/N`` with I from 1: others do the others, with the same key. Shared out
+        are the folders in the source, each whole.
+    cluster : str, optional
+        The address of a dask scheduler, such as ``tls://host:8786``: its workers do the work. They have to see the
+        files under the same paths, and are sent the key.
 
     Returns
     -------
@@ -247,9 +259,9 @@ def anonymize(
         raise UsageError("say either to=FOLDER or in_place=True")
     scheme = make_scheme(profile, options, key, mapping, patient, physician, dob)
     folder = None if to is None else os.fspath(to)
-    return batch.run(
-        source, Options(scheme, folder, audit, payload, vault, None if isinstance(key, bytes) else key)
-    )
+    part = None if shard is None else Shard.of(shard)
+    key_file = None if isinstance(key, bytes) else key
+    return batch.run(source, Options(scheme, folder, audit, payload, vault, key_file, workers, part, cluster))
 
 
 def audit(

@@ -41,6 +41,7 @@ class Audit:
         ``plan``: the search that planned the edits saw every other byte, and the edits were read back.
         ``copy``: what was written was read again, before it got its name. ``preview``: what stands around the
         payload afterwards was searched before anything was written, and what was written was read back.
+        ``before``: a run before did it, and nothing was searched now.
     scanned, payload : int
         Bytes that were searched, and bytes of payload that were not.
     leaks : tuple of Place

@@ -6,15 +6,17 @@ import pickle
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fastanon import progress, recovery
 from fastanon.archives.running import Archives
-from fastanon.crews import Crew, crew
+from fastanon.crews import Crew, crew, hands_of
 from fastanon.errors import UsageError
 from fastanon.files import Input, Source, sources
 from fastanon.finishing import Finishing
 from fastanon.known import Known
+from fastanon.record import Record
 from fastanon.report import ANONYMIZED, UNCHANGED, FileResult, Report, Tell
 from fastanon.scheme import Subject
 from fastanon.tasks import ARCHIVE, DIRECTORY, NOBODY, Outcome, Task, bunches
@@ -42,17 +44,25 @@ class Run:
         Who does the tasks.
     vault : Vault or None
         Where to keep who is who.
+    record : Record or None
+        What runs before have done, if that is to be known.
     """
 
     def __init__(
-        self, listed: list[Source], options: Options, work: Work, hands: Crew, vault: Vault | None = None
+        self,
+        listed: list[Source],
+        options: Options,
+        work: Work,
+        hands: Crew,
+        vault: Vault | None,
+        record: Record | None,
     ) -> None:
         if work.to is not None and any(f"{item.path}/".startswith(f"{work.to}/") for item in listed):
             raise UsageError("the output folder lies among the files that would be read")
-        self._listed, self._hands, self._vault = listed, hands, vault
-        self._options = pickle.dumps(options)
+        self._listed, self._hands, self._vault, self._record = listed, hands, vault, record
+        self.options, self._options = options, pickle.dumps(options)
         self.known = Known(options.scheme, work.to)
-        self._finishing = Finishing(self.known, work, vault)
+        self._finishing = Finishing(self.known, work, vault, record)
         self._archives = Archives(self.known, work, vault)
 
     def over(self) -> Iterator[tuple[int, FileResult]]:
@@ -99,7 +109,8 @@ class Run:
     ) -> Iterator[Task]:
         for bunch in bunches(items):
             whose = None if hosts is None else {number: hosts[number] for number, _ in bunch}
-            yield Task(self._options, bunch, hosts=whose)
+            before = frozenset(number for number, item in bunch if self._record and self._record.has(item))
+            yield Task(self._options, bunch, hosts=whose, before=before)
 
     def _finished(self, outcomes: list[Outcome]) -> Iterator[tuple[int, FileResult]]:
         return self._finishing.over([(self._listed[one.number], one) for one in outcomes])
@@ -115,25 +126,33 @@ class Run:
 
 def run(source: Input, options: Options, tell: Tell = lambda _: None) -> Report:
     """Do all files of a source and give the report, in the order of the source."""
-    listed, recovered = recovery.settled(sources(source))
-    _refuse_secrets(options, listed)
+    every = sources(source)
+    _refuse_secrets(options, every)
+    listed, recovered = recovery.settled(every if options.shard is None else options.shard.part(every))
     # the search, or the copy with the search before and the audit behind it
     passes = 3 if options.to is not None and options.audit == "full" else 1
     results: dict[int, FileResult] = {}
     with progress.over(listed, passes) as meter, _vault(options) as vault:
-        work = Work(options, meter.advance, many=len(listed) >= MANY)
-        with crew(work, meter.done) as hands:
-            batch = Run(listed, options, work, hands, vault)
+        work = Work(options, meter.advance, many=len(listed) >= MANY and hands_of(options, len(listed)) == 1)
+        record = Record(options, work.to) if work.to and options.scheme.pseudonyms.kept else None
+        with crew(work, listed, meter.done) as hands:
+            batch = Run(listed, options, work, hands, vault, record)
             for number, result in batch.over():
                 results[number] = result
                 for one in (result, *result.members):
                     tell(one)
-    known = batch.known
-    files = tuple(one for number in sorted(results) for one in known.with_names(number, results[number]))
-    pseudonyms = options.scheme.pseudonyms
-    return Report(
-        files, options.scheme.profile.label, pseudonyms.fingerprint if pseudonyms.kept else "", recovered
-    )
+    files = tuple(one for number in sorted(results) for one in _named(number, results[number], batch, listed))
+    pseudonyms, shard = options.scheme.pseudonyms, str(options.shard or "")
+    fingerprint = pseudonyms.fingerprint if pseudonyms.kept else ""
+    return Report(files, options.scheme.profile.label, fingerprint, recovered, shard)
+
+
+def _named(number: int, result: FileResult, batch: Run, listed: list[Source]) -> Iterator[FileResult]:
+    """Mask the paths of a result and of those of members; under a kept key say by an ID which file each is."""
+    pseudonyms, path = batch.options.scheme.pseudonyms, listed[number].path
+    for member, one in enumerate(batch.known.with_names(number, result)):
+        own = f"{path}/{member}" if member else path  # the first is the file itself
+        yield replace(one, id=pseudonyms.file_id(own)) if pseudonyms.kept else one
 
 
 def _refuse_secrets(options: Options, listed: list[Source]) -> None:

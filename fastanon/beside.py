@@ -16,12 +16,18 @@ from fastanon.system import SYSTEM, System
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 _EXISTING = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _NOT_OURS = "a journal that is none of this user's: not believed, and left as it is"
+_RECORD = re.compile(r"\.fastanon-[0-9a-f]{16}\.done")
 _TEMPORARY = re.compile(r"\.fastanon-[0-9a-f]{16}\.tmp")
 
 
 def is_ours(name: str) -> bool:
-    """Say whether a file is a journal or a temporary file by its name: never data."""
-    return name == NAME or _TEMPORARY.fullmatch(name) is not None
+    """Say whether a file is a journal, a temporary file or a record by its name: never data."""
+    return name == NAME or _TEMPORARY.fullmatch(name) is not None or is_record(name)
+
+
+def is_record(name: str) -> bool:
+    """Say whether a file tells what was done, by its name."""
+    return _RECORD.fullmatch(name) is not None
 
 
 def temporary_name(token: str = "") -> str:

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, NamedTuple
 from fastanon import apply, attributes
 from fastanon.apply import Change
 from fastanon.attempts import attempted, failure
+from fastanon.auditor import Audit
 from fastanon.errors import FileError, UnsupportedError
+from fastanon.fields import Place
 from fastanon.files import Source
 from fastanon.known import Known
 from fastanon.names import Renamed
 from fastanon.opened import Opened, identity_at
 from fastanon.pending import Pending
+from fastanon.record import Copy, Record
 from fastanon.report import ANONYMIZED, COPIED, UNCHANGED, FileResult
 from fastanon.rewrite import EXISTS, Landing, discard, land, sync
 from fastanon.scheme import Subject
@@ -29,6 +32,11 @@ if TYPE_CHECKING:
 
 
 _BLOCK = 1 << 20
+
+_NO_KEY = "with --key a run goes on where one before it was stopped"
+#: What is said of a file that a run before has done, and of each place that it has left.
+DONE_BEFORE = "done by a run before this one, and the same since"
+_BEFORE = Place("left by the run that did it, whose report says where", 0, 0, "value")
 
 
 class _Placed(NamedTuple):
@@ -54,10 +62,12 @@ class Finishing:
         What makes a file here.
     vault : Vault or None
         Where to keep who is who.
+    record : Record or None
+        What runs before have done, if that is to be known.
     """
 
-    def __init__(self, known: Known, work: Work, vault: Vault | None) -> None:
-        self._known, self._work, self._bench, self._vault = known, work, Bench(work), vault
+    def __init__(self, known: Known, work: Work, vault: Vault | None, record: Record | None) -> None:
+        self._known, self._bench, self._vault, self._record = known, Bench(work), vault, record
         self._pending = Pending(known.shown)
 
     def over(self, outcomes: Sequence[tuple[Source, Outcome]]) -> Iterator[tuple[int, FileResult]]:
@@ -92,6 +102,8 @@ class Finishing:
         self._known.learn(item, outcome)
         failed = outcome.failed or attempted(lambda: self._placed(item, outcome), item, str)
         target = self._known.target(outcome.number)
+        if failed is None and outcome.before and target is not None:
+            return outcome.number, self._before(item, target)
         if failed is None and outcome.made is not None and target is not None:
             return _Placed(item, outcome, outcome.made, target)
         discard(outcome.staged)
@@ -101,16 +113,20 @@ class Finishing:
     def _placed(self, item: Source, outcome: Outcome) -> FileResult | None:
         """See whether a file was made for the place that it gets; if not, make it again."""
         target = self._known.target(outcome.number) or self._known.place(outcome.number, item)
+        if outcome.before or outcome.taken:
+            outcome.before = self._record is not None and self._record.leaks(item, target) is not None
+            if outcome.before:
+                return None
         if not self._is_right(item, outcome, target):
             discard(outcome.staged)
             again = self._again(outcome.number, item, self._known.host(item, outcome.whose))
             outcome.made, outcome.taken, outcome.failed = again.made, again.taken, again.failed
         if outcome.taken:
-            raise UnsupportedError(EXISTS)
+            raise UnsupportedError(EXISTS if self._record else f"{EXISTS}: {_NO_KEY}")
         return outcome.failed
 
     def _is_right(self, item: Source, outcome: Outcome, target: Target) -> bool:
-        if outcome.taken and not os.path.lexists(target.path):
+        if outcome.made is None and not (outcome.taken and os.path.lexists(target.path)):
             return False
         renamed = self._known.renaming(item, target)
         return all(renamed.of(*asked) == given for asked, given in outcome.asked.items())
@@ -140,14 +156,29 @@ class Finishing:
                 rows.append(("path", target.path, item.path))
         self._vault.keep(rows)
 
-    def _land(self, copies: list[_Placed]) -> list[FileError | None]:
-        landings = []
-        for _, _, made, target in copies:
-            files = [(made.beside, target.payload)] if made.beside else []
-            if files and _is_there(made.beside, target):
-                discard([made.beside])
-                files = []
+    def _before(self, item: Source, target: Target) -> FileResult:
+        """Give the result of a file that a run before has done."""
+        assert self._record is not None
+        leaks = (_BEFORE,) * (self._record.leaks(item, target) or 0)
+        audit = Audit("before", 0, 0, leaks, 0)
+        path, output = self._known.shown(item.path), self._known.shown(target.path)
+        return FileResult(path, UNCHANGED, output, audit=audit, messages=(DONE_BEFORE,), listed=item.listed)
+
+    def _land(self, placed: list[_Placed]) -> list[FileError | None]:
+        """Write down what is about to be done, and do it."""
+        landings, copies = [], []
+        for item, _, made, target in placed:
+            beside = target.payload if made.beside and _is_there(made.beside, target) else made.beside
+            files = [(beside, target.payload)] if beside != target.payload else []
             landings.append(Landing((*files, (made.staged, target.path))))
+            leaks = len(made.audit.leaks) if made.audit else 0
+            copies.append(Copy(item, target, (made.staged, *filter(None, (beside,))), leaks))
+        try:
+            if self._record is not None:
+                self._record.add(copies)
+        except FileError as error:
+            discard([path for one in placed for path in one.outcome.staged])
+            return [error] * len(placed)
         return land(landings)
 
     def _in_place(self, one: _Placed) -> Iterator[tuple[int, FileResult]]:
@@ -211,10 +242,12 @@ def _beside(item: Source, target: Target) -> tuple[Change, ...]:
 
 
 def _is_there(staged: str, target: Target) -> bool:
-    """Say whether a run that was cut off has copied a payload already, and not its header."""
+    """Say whether a run that was cut off has copied a payload already, and not its header; then that one stays."""
     if not os.path.lexists(target.payload) or os.path.lexists(target.path):
         return False
     with suppress(FileError), Opened(staged) as one, Opened(target.payload) as other:
         runs = [(at, min(at + _BLOCK, one.size)) for at in range(0, one.size, _BLOCK)]
-        return one.size == other.size and all(one.read(*run) == other.read(*run) for run in runs)
+        if one.size == other.size and all(one.read(*run) == other.read(*run) for run in runs):
+            discard([staged])
+            return True
     return False

@@ -1,4 +1,4 @@
-"""How far a run is: bytes, rate and time left, on a terminal and only where it takes over a second."""
+"""How far a run is: files, bytes, rate and time left, on a terminal and only where it takes over a second."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Meter:
 
     def __init__(self, bar: Any, sizes: dict[str, int]) -> None:
         self._bar, self._sizes = bar, sizes
-        self._told, self._lock = 0, threading.Lock()
+        self._told, self._done, self._lock = 0, 0, threading.Lock()
 
     def advance(self, count: int) -> None:
         """Count bytes of the file that is being done; any thread may."""
@@ -40,6 +40,8 @@ class Meter:
         """Count what no one has counted of a file."""
         if self._bar is not None:
             with self._lock:
+                self._done += 1
+                self._bar.set_description_str(f"{self._done}/{len(self._sizes)} files", refresh=False)
                 self._bar.update(max(0, self._sizes.get(item.path, 0) - self._told))
                 self._told = 0
 
@@ -53,7 +55,8 @@ def over(items: list[Source], passes: int = 1) -> Iterator[Meter]:
     from tqdm import tqdm
 
     sizes = {item.path: passes * sum(map(_size, (item.path, item.payload))) for item in items}
-    with tqdm(total=sum(sizes.values()), unit="B", unit_scale=True, delay=_PATIENCE, leave=False) as bar:
+    total, desc = sum(sizes.values()), f"0/{len(sizes)} files"
+    with tqdm(desc=desc, total=total, unit="B", unit_scale=True, delay=_PATIENCE, leave=False) as bar:
         yield Meter(bar, sizes)
 
 

@@ -195,6 +195,10 @@ class Pseudonyms:
         """Give 32 bytes for another use of the key, such as encryption; they tell nothing of the key."""
         return self._digest(b"derived", domain, "")[:_KEY_BYTES]
 
+    def file_id(self, path: str) -> str:
+        """Give 16 hex digits that tell a file from others, and nothing of its path."""
+        return self._digest(b"file", "", path)[:8].hex()
+
     def _digest(self, purpose: bytes, domain: str, value: str) -> bytes:
         return blake2b(_bytes(value), key=self._secret, salt=purpose, person=domain.encode()).digest()
 

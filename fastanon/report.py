@@ -35,6 +35,8 @@ class FileResult:
         What a person should know.
     warnings : tuple of str
         What is wrong with the file; in the JSON report the first of the messages.
+    id : str
+        A digest of its path under the kept key: what tells it from others where names are masked.
     listed : bool
         Whether somebody named the file; otherwise it was met in a folder.
     medical : bool
@@ -55,6 +57,7 @@ class FileResult:
     medical: bool = True
     warnings: tuple[str, ...] = ()
     members: tuple[FileResult, ...] = ()
+    id: str = ""
 
     @property
     def leaks(self) -> int:
@@ -64,7 +67,8 @@ class FileResult:
     def as_dict(self) -> dict[str, Any]:
         """Give the entry of the JSON report."""
         names = ("source", "output", "status", "strategy", "edits", "bytes_written")
-        entry = {name: getattr(self, name) for name in names}
+        entry = {"id": self.id} if self.id else {}
+        entry |= {name: getattr(self, name) for name in names}
         return entry | {"audit": _audit_dict(self.audit), "messages": [*self.warnings, *self.messages]}
 
     def __str__(self) -> str:
@@ -152,12 +156,15 @@ class Report:
         The fingerprint of the kept key; empty if pseudonyms were made with a key that is forgotten now.
     recovered : int
         How many files were finished first that a run before this one had begun; these were not audited then.
+    shard : str
+        Which part of the source it tells of, ``I/N``; empty if of all.
     """
 
     files: tuple[FileResult, ...] = field(default_factory=tuple)
     profile: str = ""
     key: str = ""
     recovered: int = 0
+    shard: str = ""
 
     def count(self, status: str) -> int:
         """Give the number of files with a status."""
@@ -200,9 +207,10 @@ class Report:
         totals = dict(Counter(f.status for f in self.files))
         totals |= {"files": len(self.files), "leaks": self.leaks}
         totals |= {"bytes_written": sum(f.bytes_written for f in self.files)}
+        part = {"shard": self.shard} if self.shard else {}
         return {
             "schema": 1, "fastanon": __version__, "profile": self.profile,
-            "key": self.key, "pseudonymized": bool(self.key), "recovered": self.recovered, "rules": RULES,
+            "key": self.key, "pseudonymized": bool(self.key), "recovered": self.recovered, "rules": RULES, **part,
             "files": [f.as_dict() for f in self.files], "totals": totals,
         }  # fmt: skip
 
@@ -221,6 +229,8 @@ class Report:
         searched = f"{_size(scanned)} searched" + (f", {_size(payload)} of payload not" if payload else "")
         left = f"{self.leaks} identifying places left" if self.leaks else "nothing identifying found again"
         before = f"; {self.recovered} finished that a run before had begun, not audited" if self.recovered else ""
+        earlier = sum(a.how == "before" for a in audits)
+        before += f"; {earlier} of them done by a run before, not searched now" if earlier else ""
         return f"{len(self.files)} files: {', '.join(parts) or 'none'}; {searched}; {left}{_stays(audits)}{before}"
 
 

@@ -24,6 +24,7 @@ from fastanon.preview import Preview
 from fastanon.rewrite import Staged, discard, stage
 from fastanon.scheme import Scheme
 from fastanon.search import Finding, in_payloads, search
+from fastanon.shards import Shard
 from fastanon.sharing import Sharing
 from fastanon.subjects import Host
 
@@ -58,6 +59,12 @@ class Options:
         Where to keep who is who.
     key : path or None
         Where the key lies, which may not be handed on with the files.
+    workers : int
+        How many processes do the work; 1 is this one alone, 0 are as many as there are CPUs.
+    shard : Shard or None
+        Which part of the files is meant.
+    cluster : str or None
+        The address of a dask scheduler whose workers do the work.
 
     Raises
     ------
@@ -71,13 +78,30 @@ class Options:
     payload: str = "patch"
     vault: str | os.PathLike[str] | None = None
     key: str | os.PathLike[str] | None = None
+    workers: int = 1
+    shard: Shard | None = None
+    cluster: str | None = None
 
     def __post_init__(self) -> None:
         for value, known, what in ((self.audit, AUDITS, "audit"), (self.payload, PAYLOADS, "payload")):
             if value not in known:
                 raise UsageError(f"{what}: one of {', '.join(known)}")
+        if not isinstance(self.workers, int) or self.workers < 0:
+            raise UsageError("workers: a number of processes, or 0 for one on every CPU")
         if self.vault is not None and not self.scheme.pseudonyms.kept:
             raise UsageError("a vault needs a key that is kept: who has no key can't open it")
+        if self.shard is not None and not self.scheme.pseudonyms.kept:
+            raise UsageError("shards need a key that is kept: each would have a random one of its own")
+        if self.cluster is not None:
+            self._check_cluster()
+
+    def _check_cluster(self) -> None:
+        if not self.scheme.pseudonyms.kept:
+            raise UsageError("a cluster needs a key that is kept: what is lost with it could not be done again")
+        if self.to is None:
+            raise UsageError("a cluster makes copies alone: the journal of a file in place is of one machine")
+        if self.workers != 1:
+            raise UsageError("either worker processes here, or those of a cluster")
 
 
 class Made(NamedTuple):

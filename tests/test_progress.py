@@ -88,7 +88,8 @@ def test_a_terminal_sees_bytes_rate_and_time_left(command: str, large: Path) -> 
     out, drawn = watched(0, *_arguments(command, large), terminal=True)
     assert out.splitlines()[-1] == "0"
     *lines, last = (line.strip() for line in drawn.split("\r"))
-    wanted = re.compile(r"(\d+)%\|.*\| [\d.]+[kM]?/[\d.]+M \[\d+:\d+<(?:\d+:\d+|\?), *(?:[\d.]+[kMG]?|\?)B/s\]")
+    rates = r"\[\d+:\d+<(?:\d+:\d+|\?), *(?:[\d.]+[kMG]?|\?)B/s\]"
+    wanted = re.compile(rf"[01]/1 files: +(\d+)%\|.*\| [\d.]+[kM]?/[\d.]+M {rates}")
     matches = [wanted.fullmatch(line) for line in filter(None, lines)]
     assert all(matches), lines
     shares = [int(match[1]) for match in matches if match]
@@ -102,3 +103,15 @@ def test_a_terminal_sees_bytes_rate_and_time_left(command: str, large: Path) -> 
 def test_a_short_run_draws_nothing(large: Path) -> None:
     out, drawn = watched(1e9, *_arguments("copy", large), terminal=True)
     assert (out.splitlines()[-1], drawn) == ("0", "")
+
+
+def test_workers_are_seen_too(tmp_path: Path) -> None:
+    folder = write(tmp_path / "large", {f"{n}.dcm": dicom(PATIENT) for n in range(70)})
+    out, drawn = watched(0, "anonymize", *NIFTYPET, folder, "-o", tmp_path / "out", "-j", 2, terminal=True)
+    assert out.splitlines()[-1] == "0"
+    lines = [line.strip() for line in drawn.split("\r") if line.strip()]
+    done = [int(line.partition("/")[0]) for line in lines if "files:" in line]
+    assert done == sorted(done)
+    assert done[-1] == 70
+    assert "100%" in lines[-1]
+    assert_clean(out, drawn)

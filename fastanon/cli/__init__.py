@@ -18,6 +18,7 @@ _COMMANDS = {
     "anonymize": "remove the patient, in place or to a folder",
     "audit": "search copies for the values of their originals; nothing is changed",
     "recover": "finish what a run in place had begun when it was cut off",
+    "report": "make one report of those of several shards",
     "key": "make the key of pseudonyms",
     "vault": "look up who is who",
     "profile": "show what becomes of each attribute",
@@ -82,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     command = next((a for a in arguments if a in _COMMANDS), None)
     if argv is None:
-        _dump_no_core()
+        dump_no_core()
     try:
         options = _parser(command).parse_args(arguments)
         with _stoppable():
@@ -133,7 +134,7 @@ def _stoppable() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _dump_no_core() -> None:
+def dump_no_core() -> None:
     """Leave no memory behind where the program crashes: there are names in it."""
     with contextlib.suppress(ImportError, OSError, ValueError):
         import resource

@@ -37,6 +37,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--vault", metavar="FILE", help="keep who is who here, encrypted under the key")
     add("--audit", choices=("full", "text", "none"), default="full", help=_AUDIT)
     add("--payload", choices=("patch", "report"), default="patch", help=_PAYLOAD)
+    add(
+        "-j",
+        "--jobs",
+        type=_jobs,
+        default=1,
+        metavar="N",
+        help="how many processes work (default: 1; 0: all CPUs)",
+    )
+    add(
+        "--shard",
+        metavar="I/N",
+        help="do part I of N, whole folders each; others do the others, with the same key",
+    )
+    add(
+        "--cluster", metavar="URL", help="have a dask cluster do the work; it is sent the key: use tls://HOST:8786"
+    )
     add("--what-if", action="store_true", help="say what would change, and write nothing")
     add("--report", metavar="FILE", help="write a JSON report; it holds no value of the patient's")
     add("-v", "--verbose", action="store_true", help="a line for every file, not only for those with trouble")
@@ -51,6 +67,7 @@ def run(options: argparse.Namespace) -> int:
     from fastanon import batch
     from fastanon.report import FileResult
     from fastanon.schemes import make_scheme
+    from fastanon.shards import Shard
     from fastanon.work import Options
 
     scheme = make_scheme(**_scheme(options))
@@ -60,7 +77,18 @@ def run(options: argparse.Namespace) -> int:
         if trouble or result.warnings or options.verbose:
             print(result, file=sys.stderr if trouble or result.warnings else sys.stdout)
 
-    wanted = Options(scheme, options.output, options.audit, options.payload, options.vault, options.key)
+    shard = Shard.of(options.shard) if options.shard else None
+    wanted = Options(
+        scheme,
+        options.output,
+        options.audit,
+        options.payload,
+        options.vault,
+        options.key,
+        options.jobs,
+        shard,
+        options.cluster,
+    )
     report = batch.run(options.paths, wanted, tell)
     for result in report.files:
         if result.leaks:  # known only when all files have been seen: their names may stand in each other's paths
@@ -71,6 +99,12 @@ def run(options: argparse.Namespace) -> int:
     if scheme.keyed:
         print(f"profile {report.profile}; {_way_back(report.key)}")
     return report.exit_status
+
+
+def _jobs(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError("a number of processes, or 0 for one on every CPU")
+    return int(text)
 
 
 def _way_back(key: str) -> str:
