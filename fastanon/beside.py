@@ -6,7 +6,7 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager, suppress
 
 from fastanon.errors import AccessError, ChangedError, UnsupportedError
@@ -17,6 +17,7 @@ _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 _EXISTING = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _NOT_OURS = "a journal that is none of this user's: not believed, and left as it is"
 _RECORD = re.compile(r"\.fastanon-[0-9a-f]{16}\.done")
+_BEGINS, _TOKEN = ".fastanon-", 8
 _TEMPORARY = re.compile(r"\.fastanon-[0-9a-f]{16}\.tmp")
 
 
@@ -31,16 +32,22 @@ def is_record(name: str) -> bool:
 
 
 def temporary_name(token: str = "") -> str:
-    """Give a name that no file has; up to 8 hex digits say whose it is."""
-    return f".fastanon-{token}{os.urandom(8).hex()[len(token) :]}.tmp"
+    """Give a name that no file has; a token says whose it is."""
+    return f"{_BEGINS}{token}{os.urandom(8).hex()[len(token) :]}.tmp"
 
 
-def clear(folder: str, token: str, system: System = SYSTEM) -> None:
-    """Remove the temporary files of somebody who is gone."""
+def new_token() -> str:
+    """Give how the temporary files of somebody are told from those of others."""
+    return os.urandom(_TOKEN // 2).hex()
+
+
+def clear(folder: str, tokens: Container[str], system: System = SYSTEM) -> None:
+    """Remove the temporary files of those who are gone."""
     with suppress(OSError):
-        for name in os.listdir(folder):
-            if name.startswith(f".fastanon-{token}") and _TEMPORARY.fullmatch(name):
-                system.unlink(os.path.join(folder, name))
+        for name in filter(_TEMPORARY.fullmatch, os.listdir(folder)):
+            if name.removeprefix(_BEGINS)[:_TOKEN] in tokens:
+                with suppress(FileNotFoundError):
+                    system.unlink(os.path.join(folder, name))
 
 
 def created(name: str, folder: int, system: System, must_lock: bool = False) -> int:

@@ -101,6 +101,7 @@ class Others:
     def __init__(self, pool: Pool, to: str | None, tell: Told) -> None:
         self._pool, self._to, self._tell = pool, to, tell
         self._waiting: deque[tuple[Task, Future[list[Outcome]] | list[Outcome]]] = deque()
+        self._tokens: set[str] = set()
         self._most = pool.count * (_CHANGES if to is None else _COPIES)
 
     def over(self, tasks: Iterable[Task]) -> Iterator[list[Outcome]]:
@@ -111,6 +112,7 @@ class Others:
             room = min(_BEGUN * self._pool.count - len(begun), self._most - len(self._waiting))
             for task in islice(coming, max(0, room)):
                 future = self._pool.submit(task)
+                self._tokens.add(task.token)
                 self._waiting.append((task, future))
                 begun.append(future)
             if not self._waiting:
@@ -127,6 +129,8 @@ class Others:
         self._pool.close()
         for task, _ in self._waiting:
             self._clear(task)
+        if self._to is not None:  # a cluster does tasks twice by itself
+            beside.clear(self._to, self._tokens)
 
     def _collect(self) -> None:
         """Take the answers that are there; do again what was lost."""
@@ -171,7 +175,7 @@ class Others:
         """Remove the temporary files of a task."""
         folders = {os.path.dirname(item.path) for _, item in task.items} if self._to is None else {self._to}
         for folder in folders:
-            beside.clear(folder, task.token)
+            beside.clear(folder, (task.token,))
 
 
 def hands_of(options: Options, files: int) -> int:

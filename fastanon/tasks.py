@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from fastanon import __version__, archives, attributes
+from fastanon import __version__, archives, attributes, beside
 from fastanon.attempts import attempted, failure
 from fastanon.container import read_parts
 from fastanon.dicom import DicomPart
@@ -71,7 +71,7 @@ class Task:
 
     options: bytes = field(repr=False)
     items: tuple[tuple[int, Source], ...] = field(repr=False)
-    token: str = field(default_factory=lambda: os.urandom(4).hex())
+    token: str = field(default_factory=beside.new_token)
     hosts: dict[int, Subject | None] | None = field(default=None, repr=False)
     before: frozenset[int] = frozenset()
     version: str = __version__
