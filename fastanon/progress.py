@@ -52,7 +52,7 @@ def over(items: list[Source], passes: int = 1) -> Iterator[Meter]:
         return
     from tqdm import tqdm
 
-    sizes = {item.path: passes * sum(map(_size, (item.path, item.payload))) for item in items}
+    sizes = {item.path: passes * (item.size or sum(map(_size, (item.path, item.payload)))) for item in items}
     with tqdm(total=sum(sizes.values()), unit="B", unit_scale=True, delay=_PATIENCE, leave=False) as bar:
         yield Meter(bar, sizes)
 

@@ -74,7 +74,7 @@ def walk(
     sequences: array[int],
 ) -> int:
     """Do what `fastanon.walk.walk` does, on the same arguments."""
-    bulk = np.frombuffer(b, np.uint8)  # type: ignore[arg-type]  # of `Pages` there is no buffer: the plain walk's
+    bulk = np.frombuffer(b, np.uint8)  # type: ignore[arg-type]  # what is no buffer is for the plain walk
     rows, scratch, tags = (np.frombuffer(x, np.int64) for x in (table, state, sequences))
     status: int = _walk(bulk, start, stop, mode, only_group, rows, scratch, np.frombuffer(kinds, np.uint8), tags)
     return status
