@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -305,3 +306,45 @@ def test_fsspec_is_not_loaded_for_files(tmp_path: Path) -> None:
         "assert not {'fsspec', 's3fs', 'asyncio'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code, path, tmp_path / "out"], check=True)
+
+
+def test_a_series_goes_the_short_way_and_is_the_same(memory: MemoryFileSystem, tmp_path: Path) -> None:
+    for number in range(1, 41):
+        make_slice(tmp_path / f"{number:02}.IMA", PERSON, number=number)
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    for path in tmp_path.glob("*.IMA"):
+        path.rename(raw / path.name)
+    assert fastanon.anonymize(raw, to=tmp_path / "local", key=KEY).exit_status == DONE
+    put(memory, raw, "raw")
+    report = fastanon.anonymize("memory://raw", to="memory://sent", key=KEY)
+    assert report.exit_status == DONE
+    assert stored(memory, "sent") == tree(tmp_path / "local")
+    assert all(file.audit is not None and file.audit.payload == 0 for file in report.files)
+
+
+def test_archives_in_a_store(memory: MemoryFileSystem, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.dcm", Study("THISTLEWOOD^JOHANNA"))
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.write(path, "a.dcm")
+    memory.pipe("/raw/a.zip", (tmp_path / "a.zip").read_bytes())
+    report = fastanon.anonymize("memory://raw", to=tmp_path / "out")
+    assert report.exit_status == DONE
+    with zipfile.ZipFile(tmp_path / "out" / "a.zip") as archive:
+        assert not left_in(archive.read("a.dcm")[:-512], SPELLINGS)
+    report = fastanon.anonymize("memory://raw", to="memory://sent")
+    assert report.exit_status == REFUSED
+    assert "an archive, which is not written to a store" in str(report.files[0])
+    assert stored(memory, "sent") == {}
+
+
+@pytest.mark.usefixtures("memory")
+def test_a_vault_knows_who_went(tmp_path: Path) -> None:
+    path = write(tmp_path / "www" / "a.dcm", Study("THISTLEWOOD^JOHANNA"))
+    key, vault = tmp_path / "key", tmp_path / "vault"
+    assert command("key", "new", key).returncode == DONE
+    report = fastanon.anonymize(path, to="memory://sent", key=key, vault=vault)
+    assert report.exit_status == DONE
+    listed = command("vault", "export", "--csv", tmp_path / "who.csv", "--vault", vault, "--key", key)
+    assert listed.returncode == DONE
+    assert "PX-77120Q4" in (tmp_path / "who.csv").read_text()
