@@ -93,7 +93,7 @@ def inspect(source: Input) -> list[Inspection]:
     for item, opens in _opening(source):
         try:
             with opens() as opened:
-                found.append(_inspection(opened.path, search(opened, scheme, everything=True)))
+                found.append(inspection(opened.path, search(opened, scheme, everything=True)))
         except FileError as error:
             error.path = item.path
             found.append(Inspection(item.path, error=error))
@@ -108,7 +108,8 @@ def _opening(source: Input) -> Iterator[tuple[Source, Callable[[], Opened]]]:
                 yield inner.source, inner.open
 
 
-def _inspection(path: str, found: Finding) -> Inspection:
+def inspection(path: str, found: Finding) -> Inspection:
+    """Show what a search with everything brought."""
     fields = []
     copies: list[Place] = []
     structural = slack = 0

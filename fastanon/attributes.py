@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from fastanon.opened import Opened
+from fastanon.opened import NO_FILE, Opened
 from fastanon.system import SYSTEM
 
 #: Labels and access lists, which a system makes of what it knows itself.
@@ -13,6 +13,8 @@ _SYSTEM = ("security.", "system.")
 
 def keys(opened: Opened) -> tuple[str, ...]:
     """Give the attributes of a file that somebody gave it."""
+    if opened.fd == NO_FILE:
+        return ()
     return tuple(key for key in sorted(SYSTEM.attributes(opened.fd)) if not key.startswith(_SYSTEM))
 
 

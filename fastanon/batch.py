@@ -19,7 +19,9 @@ from fastanon.known import Known
 from fastanon.record import Record
 from fastanon.report import ANONYMIZED, UNCHANGED, FileResult, Report, Tell
 from fastanon.scheme import Subject
+from fastanon.sending import Sender, Sending
 from fastanon.tasks import ARCHIVE, DIRECTORY, NOBODY, Outcome, Task, bunches
+from fastanon.urls import is_url, local, root
 from fastanon.work import MANY, Options, Work
 
 if TYPE_CHECKING:
@@ -59,8 +61,8 @@ class Run:
     ) -> None:
         if work.to is not None and any(f"{item.path}/".startswith(f"{work.to}/") for item in listed):
             raise UsageError("the output folder lies among the files that would be read")
-        self._listed, self._hands, self._vault, self._record = listed, hands, vault, record
-        self.options, self._options = options, pickle.dumps(options)
+        self._listed, self._work, self._hands, self._vault = listed, work, hands, vault
+        self.options, self._options, self._record = options, pickle.dumps(options), record
         self.known = Known(options.scheme, work.to)
         self._finishing = Finishing(self.known, work, vault, record)
         self._archives = Archives(self.known, work, vault)
@@ -69,6 +71,9 @@ class Run:
         """Do every file."""
         for number, item in enumerate(self._listed):
             self.known.listed(number, item)
+        if isinstance(self._work, Sender):
+            yield from Sending(self.known, self._work, self._vault).over(self._listed)
+            return
         later: list[Outcome] = []
         done = []
         for number, result in self._first(later):
@@ -127,18 +132,26 @@ class Run:
 def run(source: Input, options: Options, tell: Tell = lambda _: None) -> Report:
     """Do all files of a source and give the report, in the order of the source."""
     every = sources(source)
+    if options.to is None and any(is_url(item.path) for item in every):
+        raise UsageError("what a URL names can't be changed in place: say where copies go")
     _refuse_secrets(options, every)
     listed, recovered = recovery.settled(every if options.shard is None else options.shard.part(every))
     # the search, or the copy with the search before and the audit behind it
     passes = 3 if options.to is not None and options.audit == "full" else 1
     results: dict[int, FileResult] = {}
-    with progress.over(listed, passes) as meter, _vault(options) as vault:
-        work = Work(options, meter.advance, many=len(listed) >= MANY and hands_of(options, len(listed)) == 1)
-        record = Record(options, work.to) if work.to and options.scheme.pseudonyms.kept else None
+    make = Sender if options.to is not None and is_url(root(options.to)) else Work
+    if make is Sender and (options.workers != 1 or options.cluster):
+        raise UsageError("what is sent to a store is sent by one process: shards are for more")
+    with progress.over(listed, passes) as meter, open_vault(options) as vault:
+        work = make(options, meter.advance, many=len(listed) >= MANY and hands_of(options, len(listed)) == 1)
+        kept = make is Work and options.scheme.pseudonyms.kept
+        record = Record(options, work.to) if work.to and kept else None
         with crew(work, listed, meter.done) as hands:
             batch = Run(listed, options, work, hands, vault, record)
             for number, result in batch.over():
                 results[number] = result
+                if make is Sender:
+                    meter.done(listed[number])
                 for one in (result, *result.members):
                     tell(one)
     files = tuple(one for number in sorted(results) for one in _named(number, results[number], batch, listed))
@@ -164,11 +177,11 @@ def _refuse_secrets(options: Options, listed: list[Source]) -> None:
         met = {item.root for item in listed if not item.listed and item.path != item.root}
         for path in secrets:
             for folder in met if options.to is None else (options.to,):
-                refuse_inside(path, folder)
+                refuse_inside(path, local(folder))
 
 
 @contextmanager
-def _vault(options: Options) -> Iterator[Vault | None]:
+def open_vault(options: Options) -> Iterator[Vault | None]:
     """Open the vault, if one is wanted."""
     if options.vault is None:
         yield None

@@ -22,9 +22,10 @@ from fastanon.system import cpus
 LEAST_BYTES, MOST_EXPECTED = 8, 1e-9
 
 #: From this size on it is worth while to share the work, and to load compiled kernels for their own sake.
-_LARGE = 64 << 20
-_SAMPLE, _PIECE = 32 << 20, 512 << 10  # bytes that chance is computed from, taken evenly in pieces
-_AROUND = 256
+LARGE = 64 << 20
+_SAMPLE, PIECE = 32 << 20, 512 << 10  # bytes that chance is computed from, taken evenly in pieces
+#: Bytes around a place that say whether a value stands there: before it, and twice as many from it on.
+AROUND = 256
 _MOST_THREADS = 4  # more wait for memory
 
 Counts: TypeAlias = Sequence[Sequence[int]]  # [4][256]
@@ -74,8 +75,8 @@ class Scanner:
         # what has an escape is two bytes a letter in text that says so, and no word in bulk
         self.needles = Needles(needle for needle in needles if not needle.escape)
         self._matcher = matcher_of(self.needles, size, many)
-        self._threads = min(cpus(), _MOST_THREADS) if size >= _LARGE else 1
-        self._advance, self._compiled = advance, many or size >= _LARGE
+        self._threads = min(cpus(), _MOST_THREADS) if size >= LARGE else 1
+        self._advance, self._compiled = advance, many or size >= LARGE
 
     def scan(self, part: Part, payload: Payload) -> Scanned:
         """Search one payload.
@@ -89,14 +90,10 @@ class Scanner:
         if not matches:
             return Scanned(payload, {}, {}, ())
         expected = expected_hits(self.needles, self._counts(part, payload), payload.end - payload.start)
-        hits = Counter(self.needles[number].kind for _, number in matches)
-        by_chance = dict.fromkeys(hits, 0.0)
-        for needle, count in zip(self.needles, expected, strict=True):
-            if needle.kind in hits:
-                by_chance[needle.kind] += count
+        hits, by_chance = by_kind(self.needles, (number for _, number in matches), expected)
         rare = {n for n, count in enumerate(expected) if count < MOST_EXPECTED}
         places = [] if payload.is_samples else [at for at, number in matches if number in rare]
-        return Scanned(payload, dict(hits), by_chance, tuple(self._real(part, payload, places)))
+        return Scanned(payload, hits, by_chance, tuple(self._real(part, payload, places)))
 
     def _matches(self, part: Part, payload: Payload) -> list[tuple[int, int]]:
         if isinstance(part.data, bytes):  # a small file, or an inflated dataset
@@ -112,9 +109,8 @@ class Scanner:
     def _counts(self, part: Part, payload: Payload) -> Counts:
         """Count bytes by their place in words of four, in pieces that are taken evenly."""
         size = payload.end - payload.start
-        step = max(_PIECE, size // (_SAMPLE // _PIECE) // 4 * 4)
-        starts = range(payload.start, payload.end, step)
-        pieces = (part.read(at, min(at + _PIECE, payload.end)) for at in starts)
+        starts = range(payload.start, payload.end, sample_step(size))
+        pieces = (part.read(at, min(at + PIECE, payload.end)) for at in starts)
         return histogram(pieces, compiled=self._compiled)
 
     def _real(self, part: Part, payload: Payload, places: list[int]) -> Iterator[Hit]:
@@ -123,14 +119,53 @@ class Scanner:
         for at in places:
             if at < done:
                 continue
-            start, stop = max(payload.start, at - _AROUND), min(at + 2 * _AROUND, payload.end)
-            window = part.read(start, stop)
-            for hit in find(window, self.needles, start):
-                long = hit.start <= at < hit.end and hit.end - hit.start >= LEAST_BYTES
-                whole = (start == payload.start or start < hit.start) and (stop == payload.end or hit.end < stop)
-                if long and whole and is_word(window, hit.start - start, hit.end - start, hit.needle):
-                    yield hit
-                    done = hit.end
+            start, stop = max(payload.start, at - AROUND), min(at + 2 * AROUND, payload.end)
+            hit = real_hit(part.read(start, stop), start, payload, at, self.needles)
+            if hit is not None:
+                yield hit
+                done = hit.end
+
+
+def sample_step(size: int) -> int:
+    """Give how far apart pieces are taken from a payload of so many bytes."""
+    return max(PIECE, size // (_SAMPLE // PIECE) // 4 * 4)
+
+
+def real_hit(window: bytes, start: int, payload: Payload, at: int, needles: Iterable[Needle]) -> Hit | None:
+    """Give what stands at a place of a payload if it is long enough and stands delimited, joined as in text.
+
+    Parameters
+    ----------
+    window : bytes
+        What is around the place.
+    start : int
+        Offset of the window.
+    payload : Payload
+        Where it ends, a value may.
+    at : int
+        The place: the offset of a needle.
+    needles : iterable of Needle
+        What for.
+    """
+    stop = start + len(window)
+    for hit in find(window, needles, start):
+        long = hit.start <= at < hit.end and hit.end - hit.start >= LEAST_BYTES
+        whole = (start == payload.start or start < hit.start) and (stop == payload.end or hit.end < stop)
+        if long and whole and is_word(window, hit.start - start, hit.end - start, hit.needle):
+            return hit
+    return None
+
+
+def by_kind(
+    needles: Sequence[Needle], numbers: Iterable[int], expected: Sequence[float]
+) -> tuple[dict[str, int], dict[str, float]]:
+    """Give for each kind of value that was met how often, and how often chance would have it."""
+    hits = Counter(needles[number].kind for number in numbers)
+    by_chance = dict.fromkeys(hits, 0.0)
+    for needle, count in zip(needles, expected, strict=True):
+        if needle.kind in hits:
+            by_chance[needle.kind] += count
+    return dict(hits), by_chance
 
 
 def expected_hits(needles: Sequence[Needle], counts: Counts, size: int) -> list[float]:

@@ -14,7 +14,7 @@ from fastanon import dictionary
 from fastanon import walk as w
 from fastanon.errors import MalformedError
 from fastanon.limits import Limits, limits
-from fastanon.pages import Pages
+from fastanon.pages import Indexed
 
 _LENGTH_TO_END, _CHARACTER_SET = 0x00080001, 0x00080005
 _COMPILED = "fastanon.walk_compiled"
@@ -209,7 +209,8 @@ def read_elements(
     most = min(bounds.elements, (stop - start) // 8 + 1)
     state, room = array("q", [0]) * w.state_size(bounds.depth), min(512, most)
     while True:
-        if (compiled or room > _WORTH or _COMPILED in sys.modules) and not isinstance(data, Pages):
+        fast = compiled or room > _WORTH or _COMPILED in sys.modules
+        if fast and not isinstance(data, Indexed):
             from fastanon.walk_compiled import walk  # imports numba
         else:
             walk = w.walk

@@ -23,12 +23,15 @@ from __future__ import annotations
 
 import os
 
+from fastanon import urls
+
 #: What the program exits with: done and clean, something failed, wrong usage, something left, something refused.
 DONE, FAILED, USAGE, LEFT, REFUSED = range(5)
 
 
 def printable(text: str) -> str:
-    """Escape what a terminal would obey, and what breaks lines."""
+    """Escape what a terminal would obey, and what breaks lines; leave out what gives access to a store."""
+    text = urls.shown(text)
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 

@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from fastanon import urls
 from fastanon.beside import is_ours
 from fastanon.errors import AccessError, FileError, UnfinishedError, UnsupportedError, UsageError
 from fastanon.journal import NAME
+from fastanon.opening import is_there
 
 PathLike: TypeAlias = "str | os.PathLike[str]"
 Input: TypeAlias = "PathLike | Iterable[PathLike] | Mapping[str, object]"
@@ -45,6 +47,8 @@ class Source:
         Its path below an output folder.
     root : str
         The folder that was named, or in which a file that was named lies.
+    size : int
+        Its bytes, where they are known from a list.
     payload : str or None
         The file beside it that holds its payload: Siemens' ``.bf``, or the data of an Interfile header.
     listed : bool
@@ -59,6 +63,7 @@ class Source:
     listed: bool = False
     problem: FileError | None = None
     root: str = ""
+    size: int = 0
 
 
 def sources(source: Input) -> list[Source]:
@@ -70,21 +75,27 @@ def sources(source: Input) -> list[Source]:
         If the source is of no kind that is known, or a glob that matches nothing.
     """
     found = list(_expand(source))
-    roots = [os.path.dirname(path) if kind == "file" else path for kind, path in found]
+    roots = [os.path.dirname(urls.plain(path)) if kind == "file" else path for kind, path in found]
     if len(roots) == 1:
         base = roots[0]
     elif roots:
-        base = os.path.commonpath(
-            [r if k == "file" else os.path.dirname(r) for (k, _), r in zip(found, roots, strict=True)]
-        )
+        base = _common([r if k == "file" else os.path.dirname(r) for (k, _), r in zip(found, roots, strict=True)])
     listed = isinstance(source, Mapping)
     every: dict[str, Source] = {}
     for kind, path in found:
         for item in _files_below(path) if kind == "folder" else [_file(path, not listed)]:
-            name = os.path.relpath(item.path, base)
+            name = os.path.relpath(urls.plain(item.path), base)
             root = path if kind == "folder" else os.path.dirname(path)
-            every.setdefault(item.path, Source(item.path, name, None, item.listed, item.problem, root))
-    return list(paired({path: item for path, item in _checked(every) if not is_ours(os.path.basename(path))}))
+            every.setdefault(item.path, replace(item, name=name, root=root))
+    kept = {path: item for path, item in _checked(every) if not is_ours(os.path.basename(path))}
+    return list(paired(kept, lambda path: path in kept or _is_there(path)))
+
+
+def _common(folders: list[str]) -> str:
+    try:
+        return os.path.commonpath(folders)
+    except ValueError:
+        raise UsageError("local files and URLs at once: name them in calls of their own") from None
 
 
 def _checked(every: Mapping[str, Source]) -> Iterator[tuple[str, Source]]:
@@ -126,6 +137,12 @@ def _expand_value(key: object, value: object) -> Iterator[tuple[str, str]]:
 
 
 def _expand_path(path: str) -> Iterator[tuple[str, str]]:
+    path = urls.local(path)
+    if urls.is_url(path):
+        from fastanon.stores import expanded
+
+        yield from expanded(path)
+        return
     if not os.path.lexists(path) and set(path) & set("*?["):
         import glob
 
@@ -140,12 +157,16 @@ def _expand_path(path: str) -> Iterator[tuple[str, str]]:
 
 
 def _file(path: str, listed: bool) -> Source:
-    problem = None if os.path.lexists(path) else AccessError("No such file or directory", path=path)
+    missing = not urls.is_url(path) and not os.path.lexists(path)  # what a store has is seen when it is opened
+    problem = AccessError("No such file or directory", path=path) if missing else None
     return Source(path, "", None, listed, problem)
 
 
 def _files_below(folder: str) -> Iterator[Source]:
     """Give every file below a folder, whatever its name; a folder that can't be read is a problem, not a gap."""
+    if urls.is_url(folder):
+        yield from _objects_below(folder)
+        return
     problems: list[OSError] = []
     for at, folders, names in os.walk(folder, onerror=problems.append):
         folders.sort()
@@ -156,8 +177,23 @@ def _files_below(folder: str) -> Iterator[Source]:
         yield Source(path, "", None, False, AccessError(os.strerror(error.errno or 0), path=path))
 
 
+def _objects_below(url: str) -> Iterator[Source]:
+    from fastanon.stores import found_below
+
+    try:
+        for path, size in found_below(url):
+            yield Source(path, "", size=size)
+    except AccessError as error:
+        yield Source(url, "", problem=error)
+
+
 def _is_there(path: str) -> bool:
-    return os.path.lexists(path) and not os.path.isdir(path)
+    if not urls.is_url(path):
+        return os.path.lexists(path) and not os.path.isdir(path)
+    try:
+        return is_there(path)
+    except AccessError:  # whoever reads the header will say so
+        return False
 
 
 def paired(every: Mapping[str, Source], there: Callable[[str], bool] = _is_there) -> Iterator[Source]:

@@ -101,7 +101,7 @@ class Known:
         if seen is None:
             return result
         assert target is not None
-        if result.output or target.path != source:
+        if result.output or (target.path != source and not target.copied):
             result = replace(result, output=self.shown(target.path))
         hits = hits_in_path(target.name, self.met)
         places = tuple(Place("file name", h.start, h.end - h.start, h.needle.kind) for h in hits)

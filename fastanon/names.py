@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from fastanon import urls
 from fastanon.dicomdir import FileNames
 from fastanon.identity import Needle
 from fastanon.scan import Hit, find
@@ -76,7 +77,7 @@ class Mask:
     def shown(self, path: str, met: Met) -> str:
         """Give a path to show: each word and each UID that goes as its kind and a running number."""
         return self._written(
-            path, met, lambda uid: f"<uid{self._number('uid', uid.encode())}>",
+            urls.shown(path), met, lambda uid: f"<uid{self._number('uid', uid.encode())}>",
             lambda needle, number: f"<{needle.kind}{number}>",
         )  # fmt: skip
 

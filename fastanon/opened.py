@@ -11,7 +11,7 @@ from fastanon import folders
 from fastanon.errors import AccessError, ChangedError, NotMedicalError, UnsupportedError
 
 if TYPE_CHECKING:
-    from fastanon.pages import Pages
+    from fastanon.pages import Indexed
 
 #: Files of up to this size are read at once: slices and headers beside their payload.
 SMALL = 16 << 20
@@ -91,7 +91,7 @@ class Opened:
         if self.identity.size == 0:
             raise NotMedicalError("empty", path=self.path)
         small = self.identity.size <= SMALL
-        self.view: bytes | mmap.mmap | Pages = (
+        self.view: bytes | mmap.mmap | Indexed = (
             self.read(0, self.identity.size) if small else mmap.mmap(self.fd, 0, access=mmap.ACCESS_READ)
         )
 

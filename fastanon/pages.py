@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import TypeAlias, overload
@@ -20,8 +21,32 @@ _DIGEST = 16  # bytes
 Fetch: TypeAlias = Callable[[int, int], bytes]
 
 
-class Pages:
-    """What gives bytes by index and by slice, as a map of a file does, in bounded memory.
+class Indexed(ABC):
+    """What gives bytes by index and by slice, as a map of a file does."""
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def read(self, start: int, stop: int) -> bytes:
+        """Give the bytes between two offsets."""
+
+    @overload
+    def __getitem__(self, key: int) -> int: ...
+    @overload
+    def __getitem__(self, key: slice) -> bytes: ...
+    def __getitem__(self, key: int | slice) -> int | bytes:
+        if isinstance(key, slice):
+            start, stop, _ = key.indices(len(self))
+            return self.read(start, stop)
+        return self._byte(key)
+
+    def _byte(self, at: int) -> int:
+        return self.read(at, at + 1)[0]
+
+
+class Pages(Indexed):
+    """Bytes in bounded memory.
 
     Of every block that was ever fetched a digest is kept. What is written later is thus what was searched before.
 
@@ -43,20 +68,13 @@ class Pages:
     def __len__(self) -> int:
         return self._size
 
-    @overload
-    def __getitem__(self, key: int) -> int: ...
-    @overload
-    def __getitem__(self, key: slice) -> bytes: ...
-    def __getitem__(self, key: int | slice) -> int | bytes:
-        if isinstance(key, slice):
-            start, stop, _ = key.indices(self._size)
-            return self.read(start, stop)
-        number, at = divmod(key, BLOCK)
+    def _byte(self, at: int) -> int:
+        number, inside = divmod(at, BLOCK)
         known, block = self._last  # a walk asks for one byte after the other
         if known != number:
             block = self._block(number)
             self._last = number, block
-        return block[at]
+        return block[inside]
 
     def read(self, start: int, stop: int) -> bytes:
         """Give the bytes between two offsets.

@@ -54,7 +54,7 @@ def over(items: list[Source], passes: int = 1) -> Iterator[Meter]:
         return
     from tqdm import tqdm
 
-    sizes = {item.path: passes * sum(map(_size, (item.path, item.payload))) for item in items}
+    sizes = {item.path: passes * (item.size or sum(map(_size, (item.path, item.payload)))) for item in items}
     total, desc = sum(sizes.values()), f"0/{len(sizes)} files"
     with tqdm(desc=desc, total=total, unit="B", unit_scale=True, delay=_PATIENCE, leave=False) as bar:
         yield Meter(bar, sizes)

@@ -18,7 +18,7 @@ from fastanon.apply import may_change
 from fastanon.beside import read_all, reported, write_all
 from fastanon.edits import pieces
 from fastanon.errors import AccessError, ChangedError, FileError, UnsupportedError
-from fastanon.opened import Identity, Opened
+from fastanon.opened import NO_FILE, Identity, Opened
 from fastanon.planner import Plan
 from fastanon.system import SYSTEM, System
 
@@ -109,7 +109,7 @@ def stage(
     """
 
     def fill(fd: int) -> int:
-        stream = _Stream(opened.fd, fd, system, advance)
+        stream = _Stream(opened, fd, system, advance)
         for piece in pieces(plan.edits, 0, opened.size):
             if isinstance(piece, bytes):
                 stream.add(piece)
@@ -285,6 +285,8 @@ def _rename_new(old: str, new: str, here: int, folder: int, target: str, system:
 
 def _dress(source: int, target: int, in_place: bool, system: System) -> None:
     """Give a new file the mode of the old one, and in place its owner, attributes and access lists."""
+    if source == NO_FILE:
+        return  # nobody said who may read it: its owner alone
     old = system.fstat(source)
     if in_place and (old.st_uid, old.st_gid) != (os.geteuid(), os.getegid()):
         system.fchown(target, old.st_uid, old.st_gid)
@@ -321,8 +323,9 @@ class _Stream:
     A page cache filled from a whole block on is a quarter faster than one filled from the end of a header on.
     """
 
-    def __init__(self, source: int, target: int, system: System, advance: Callable[[int], object]) -> None:
-        self._source, self._target, self._system, self._advance = source, target, system, advance
+    def __init__(self, opened: Opened, target: int, system: System, advance: Callable[[int], object]) -> None:
+        self._opened, self._source, self._target = opened, opened.fd, target
+        self._system, self._advance = system, advance
         self._gathered = bytearray()
         self._written = self._shared = 0
 
@@ -339,11 +342,16 @@ class _Stream:
         if shares and self._share(start, stop):
             return
         whole = min(stop, start + -self._at % _BLOCK)
-        self.add(read_all(self._source, start, whole, self._system))
+        self.add(self._old(start, whole))
         if whole < stop:
             self.flush()
             beside.refuse_full(self._target, stop - whole, self._system)
             self._copy(whole, stop)
+
+    def _old(self, start: int, stop: int) -> bytes:
+        if self._source == NO_FILE:
+            return self._opened.read(start, stop)
+        return read_all(self._source, start, stop, self._system)
 
     @property
     def _at(self) -> int:
@@ -364,7 +372,7 @@ class _Stream:
         first, last = start + -start % block, stop - stop % block
         if (self._at - start) % block or first >= last:
             return False
-        self.add(read_all(self._source, start, first, self._system))
+        self.add(self._old(start, first))
         self.flush()
         try:
             self._system.share(self._source, self._target, first, last - first, self._written)
@@ -376,7 +384,7 @@ class _Stream:
         self._written += last - first
         self._shared += last - first
         self._advance(last - first)
-        self.add(read_all(self._source, last, stop, self._system))
+        self.add(self._old(last, stop))
         return True
 
     def _copy(self, start: int, stop: int) -> None:
@@ -384,7 +392,7 @@ class _Stream:
 
         The disk writes one range while the next is copied: with the fsync that follows, a third less time.
         """
-        in_kernel = True
+        in_kernel = self._source != NO_FILE
         while start < stop:
             try:
                 if in_kernel:
@@ -392,7 +400,7 @@ class _Stream:
                         self._source, self._target, min(stop - start, _RANGE), start, self._written
                     )
                 else:
-                    block = self._system.pread(self._source, min(stop - start, _BLOCK), start)
+                    block = self._old(start, min(stop, start + _BLOCK))
                     count = len(block)
                     write_all(self._put, block, self._written)
             except OSError as error:

@@ -26,6 +26,7 @@ from fastanon.hosts import Whose
 from fastanon.identity import Needle
 from fastanon.names import Mask, Met, Renamed
 from fastanon.opened import Opened
+from fastanon.opening import opened_at
 from fastanon.report import FileResult
 from fastanon.rewrite import discard, sync
 from fastanon.scan import Pattern, matcher
@@ -135,7 +136,7 @@ def bunches(items: Iterable[tuple[int, Source]]) -> Iterator[tuple[tuple[int, So
     bunch: list[tuple[int, Source]] = []
     size = 0
     for item in items:
-        more = sum(size_of(path) for path in (item[1].path, item[1].payload) if path)
+        more = item[1].size or sum(size_of(path) for path in (item[1].path, item[1].payload) if path)
         if bunch and (len(bunch) >= MOST_FILES or size + more > MOST_BYTES):
             yield tuple(bunch)
             bunch, size = [], 0
@@ -261,7 +262,7 @@ class Bench:
     ) -> None:
         if item.problem is not None:
             raise item.problem
-        with Opened(item.path) as opened:
+        with opened_at(item.path) as opened:
             if archives.kind_of(opened):
                 outcome.off = ARCHIVE
                 return
@@ -285,7 +286,7 @@ class Bench:
         def learn() -> None:
             if item.problem is not None:
                 raise item.problem
-            with Opened(item.path) as opened:
+            with opened_at(item.path) as opened:
                 scheme = self._work.options.scheme
                 directory = self._known(outcome, _identity_of(opened, scheme, host))
                 if task.hosts is None and (directory or not outcome.whose or not outcome.whose.named):

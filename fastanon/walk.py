@@ -26,9 +26,9 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from mmap import mmap
 
-    from fastanon.pages import Pages
+    from fastanon.pages import Indexed
 
-Bytes: TypeAlias = "bytes | bytearray | memoryview | mmap | Pages"
+Bytes: TypeAlias = "bytes | bytearray | memoryview | mmap | Indexed"
 Ints: TypeAlias = "MutableSequence[int]"
 
 COLUMNS = 8

@@ -18,7 +18,6 @@ from numba.extending import overload, register_jitable
 
 from fastanon import walk as source
 from fastanon.kept_kernels import compiled
-from fastanon.pages import Pages
 
 
 # An unsigned index spares the check for a negative one; walk sees to it that p is in bounds.
@@ -71,8 +70,8 @@ def walk(
     sequences: array[int],
 ) -> int:
     """Do what `fastanon.walk.walk` does, on the same arguments."""
-    assert not isinstance(b, Pages)  # of which there is no buffer: the plain walk's
-    bulk = np.frombuffer(memoryview(b).toreadonly(), np.uint8)  # of one type, whatever it lies in
+    view = memoryview(b).toreadonly()  # type: ignore[arg-type]  # what is no buffer is for the plain walk
+    bulk = np.frombuffer(view, np.uint8)  # of one type, whatever it lies in
     rows, scratch, tags = (np.frombuffer(x, np.int64) for x in (table, state, sequences))
     status: int = _walk(bulk, start, stop, mode, only_group, rows, scratch, np.frombuffer(kinds, np.uint8), tags)
     return status

@@ -17,6 +17,7 @@ from fastanon.identity import Needle
 from fastanon.inside import Inside
 from fastanon.names import Renamed
 from fastanon.opened import Identity, Opened
+from fastanon.opening import opened_at
 from fastanon.part import Part, TextPart
 from fastanon.payload import Payload
 from fastanon.planner import Plan, make_plan
@@ -27,6 +28,7 @@ from fastanon.search import Finding, in_payloads, search
 from fastanon.shards import Shard
 from fastanon.sharing import Sharing
 from fastanon.subjects import Host
+from fastanon.urls import root
 
 if TYPE_CHECKING:
     from fastanon.series import Likeness, Series
@@ -159,7 +161,7 @@ class Work:
     def __init__(self, options: Options, advance: Advance, many: bool = False) -> None:
         self.options, self.advance = options, advance
         self._full = options.audit == "full"
-        self.to = None if options.to is None else os.path.realpath(options.to)
+        self.to = None if options.to is None else root(options.to)
         self._sharing = Sharing()
         self._series = self._make_series() if many else None
 
@@ -229,7 +231,7 @@ class Work:
             return None
         if self.to is None:
             writes, size = refit.spelled(plan.edits, opened.size, opened.read)
-            return _made(plan, plan.strategy, _count(writes), found.audited(plan))._replace(
+            return made_of(plan, plan.strategy, _count(writes), found.audited(plan))._replace(
                 writes=writes, size=size
             )
         new, reads = edited(opened.view, plan.edits), self.options.audit != "none"
@@ -241,7 +243,7 @@ class Work:
 
         given = check if reads else lambda _: None
         staged = stage(opened, plan, self.to, given, token=token, advance=self.advance)
-        made = _made(plan, "rewrite", staged.written, found.audited(plan, "copy") if reads else None)
+        made = made_of(plan, "rewrite", staged.written, found.audited(plan, "copy") if reads else None)
         return made._replace(staged=staged.path, size=opened.size)
 
     def _write(self, opened: Opened, plan: Plan, found: Finding, marked: bool, token: str) -> Made:
@@ -256,7 +258,7 @@ class Work:
                 audit = auditor.of_preview(preview, plan, secrets, self.options.scheme)
             if marked and audit.leaks:
                 raise _MarkedLeakError
-        return _made(plan, plan.strategy, _count(writes), audit)._replace(writes=writes, size=size)
+        return made_of(plan, plan.strategy, _count(writes), audit)._replace(writes=writes, size=size)
 
     def _stage(
         self, opened: Opened, plan: Plan, found: Finding, secrets: Secrets, marked: bool, token: str
@@ -275,7 +277,7 @@ class Work:
 
         folder = self.to or os.path.dirname(opened.path)
         staged = stage(opened, plan, folder, audit, replaces=self.to is None, token=token, advance=advance)
-        made = _made(plan, "rewrite" if plan.edits else "copy", staged.written, seen[0] if seen else None)
+        made = made_of(plan, "rewrite" if plan.edits else "copy", staged.written, seen[0] if seen else None)
         return made._replace(staged=staged.path, size=opened.size)
 
     def _search_payload(self, path: str, kind: str, needles: tuple[Needle, ...]) -> tuple[Bulk, ...]:
@@ -291,7 +293,7 @@ class Work:
         def audit(path: str) -> None:
             seen.extend(self._search_payload(path, kind, needles))
 
-        with Opened(path) as opened:
+        with opened_at(path) as opened:
             refuse_dicom(opened)
             plan = Plan(path, opened.identity, (), (), 0, opened.size, 0)
             assert self.to is not None
@@ -302,7 +304,8 @@ def _count(writes: tuple[tuple[int, bytes], ...]) -> int:
     return sum(len(data) for _, data in writes)
 
 
-def _made(plan: Plan, strategy: str, written: int, audit: Audit | None) -> Made:
+def made_of(plan: Plan, strategy: str, written: int, audit: Audit | None) -> Made:
+    """Tell of a plan that was carried out."""
     return Made(strategy, plan.changed, written, audit, plan.messages, plan.warnings, plan.identity)
 
 
@@ -313,7 +316,7 @@ def last_of(found: Found) -> Part:
 
 def search_payload(path: str, kind: str, needles: tuple[Needle, ...], advance: Advance) -> list[Bulk]:
     """Search a file that is all payload."""
-    with Opened(path) as opened:
+    with opened_at(path) as opened:
         return search_opened(opened, kind, needles, advance)
 
 

@@ -6,9 +6,12 @@ import argparse
 import os
 import stat
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from fastanon.errors import DONE, FAILED, REFUSED, AccessError, FileError, UsageError, printable
+
+if TYPE_CHECKING:
+    from fastanon.report import Report
 
 #: How a report begins: only such a file is replaced by a new one.
 _BEGINS = b'{\n "schema":'
@@ -20,9 +23,11 @@ _PAYLOAD = "a value in raw data that chance does not explain: replace it (the de
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     add = parser.add_argument
-    add("paths", nargs="+", metavar="PATH", help="a file, a folder or a glob")
+    add("paths", nargs="+", metavar="PATH", help="a file, a folder, a glob or a URL; - for standard input")
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("-o", "--output", metavar="DIR", help="write copies below this folder")
+    where.add_argument(
+        "-o", "--output", metavar="DIR", help="write copies below this folder or URL; - for standard output"
+    )
     where.add_argument("--in-place", action="store_true", help="change the files themselves")
     add_profile(parser)
     add(
@@ -60,6 +65,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Anonymize, or say what would be done."""
+    if "-" in (*options.paths, options.output):
+        from fastanon.cli.pipe import anonymize
+
+        return anonymize(options, _scheme(options))
     if options.what_if:
         return _what_if(options)
     if not options.output and not options.in_place:
@@ -95,9 +104,7 @@ def run(options: argparse.Namespace) -> int:
             print(result, file=sys.stderr)
     if options.report:
         write_report(options.report, report.to_json())
-    print(report.summary())
-    if scheme.keyed:
-        print(f"profile {report.profile}; {_way_back(report.key)}")
+    print_end(report, scheme.keyed, sys.stdout)
     return report.exit_status
 
 
@@ -105,6 +112,13 @@ def _jobs(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError("a number of processes, or 0 for one on every CPU")
     return int(text)
+
+
+def print_end(report: Report, keyed: bool, file: TextIO) -> None:
+    """Print what was done in all."""
+    print(report.summary(), file=file)
+    if keyed:
+        print(f"profile {report.profile}; {_way_back(report.key)}", file=file)
 
 
 def _way_back(key: str) -> str:

@@ -11,7 +11,7 @@ from fastanon.cli.anonymize import add_profile, write_report
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     add = parser.add_argument
-    add("paths", nargs="+", metavar="COPY", help="a file, a folder or a glob")
+    add("paths", nargs="+", metavar="COPY", help="a file, a folder, a glob or a URL")
     add(
         "--against",
         nargs="+",
