@@ -132,13 +132,13 @@ def run(source: Input, options: Options, tell: Tell = lambda _: None) -> Report:
             for number, result in batch.over():
                 results[number] = result
                 tell(result)
-    files = tuple(batch.known.with_names(number, results[number]) for number in sorted(results))
     pseudonyms, shard = options.scheme.pseudonyms, str(options.shard or "")
-    if not pseudonyms.kept:
-        return Report(files, options.scheme.profile.label, "", recovered)
-    ids = (pseudonyms.file_id(listed[number].path) for number in sorted(results))
-    files = tuple(replace(one, id=own) for one, own in zip(files, ids, strict=True))
-    return Report(files, options.scheme.profile.label, pseudonyms.fingerprint, recovered, shard)
+    files = []
+    for number in sorted(results):
+        one = batch.known.with_names(number, results.pop(number))
+        files.append(replace(one, id=pseudonyms.file_id(listed[number].path)) if pseudonyms.kept else one)
+    key = pseudonyms.fingerprint if pseudonyms.kept else ""
+    return Report(tuple(files), options.scheme.profile.label, key, recovered, shard)
 
 
 def _refuse_secrets(options: Options, listed: list[Source]) -> None:

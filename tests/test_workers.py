@@ -40,7 +40,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 def told(report: fastanon.Report, folder: Path) -> dict[str, Any]:
-    """Give a report without what depends on the folder, and on which files of a series a process has seen before."""
+    """Give a report without what depends on the folder, or on which files of a series a process has seen."""
     found: dict[str, Any] = json.loads(report.to_json().replace(str(folder), "FOLDER"))
     for entry in (*found["files"], found["totals"]):
         entry.pop("id", None)
