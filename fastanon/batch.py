@@ -154,10 +154,10 @@ def run(source: Input, options: Options, tell: Tell = lambda _: None) -> Report:
                     meter.done(listed[number])
                 for one in (result, *result.members):
                     tell(one)
-    files = tuple(one for number in sorted(results) for one in _named(number, results[number], batch, listed))
+    files = [one for number in sorted(results) for one in _named(number, results.pop(number), batch, listed)]
     pseudonyms, shard = options.scheme.pseudonyms, str(options.shard or "")
     fingerprint = pseudonyms.fingerprint if pseudonyms.kept else ""
-    return Report(files, options.scheme.profile.label, fingerprint, recovered, shard)
+    return Report(tuple(files), options.scheme.profile.label, fingerprint, recovered, shard)
 
 
 def _named(number: int, result: FileResult, batch: Run, listed: list[Source]) -> Iterator[FileResult]:

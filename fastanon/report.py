@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -202,23 +202,36 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """Give the JSON report (schema 1)."""
-        from fastanon import __version__
+        return self._head() | {"files": [f.as_dict() for f in self.files], "totals": self._totals()}
 
+    def _totals(self) -> dict[str, int]:
         totals = dict(Counter(f.status for f in self.files))
         totals |= {"files": len(self.files), "leaks": self.leaks}
-        totals |= {"bytes_written": sum(f.bytes_written for f in self.files)}
+        return totals | {"bytes_written": sum(f.bytes_written for f in self.files)}
+
+    def _head(self) -> dict[str, Any]:
+        from fastanon import __version__
+
         part = {"shard": self.shard} if self.shard else {}
         return {
             "schema": 1, "fastanon": __version__, "profile": self.profile,
             "key": self.key, "pseudonymized": bool(self.key), "recovered": self.recovered, "rules": RULES, **part,
-            "files": [f.as_dict() for f in self.files], "totals": totals,
         }  # fmt: skip
 
     def to_json(self) -> str:
         """Give the JSON report as text."""
-        import json  # not for who wants none
+        return "".join(self.pieces())
 
-        return json.dumps(self.as_dict(), indent=1, ensure_ascii=True) + "\n"
+    def pieces(self) -> Iterator[str]:
+        """Give the JSON report as text, file by file: of many files it is large."""
+        import json  # not for who wants none
+        from textwrap import indent
+
+        yield json.dumps(self._head(), indent=1)[:-2] + ',\n "files": ['
+        for number, one in enumerate(self.files):
+            yield (",\n" if number else "\n") + indent(json.dumps(one.as_dict(), indent=1), "  ")
+        end = "\n ]" if self.files else "]"
+        yield f'{end},\n "totals": {indent(json.dumps(self._totals(), indent=1), " ").lstrip()}\n}}\n'
 
     def summary(self) -> str:
         """Give one line for a person."""

@@ -212,7 +212,12 @@ def test_the_usage_imports_next_to_nothing(arguments: list[str]) -> None:
     assert "argparse" in modules
     assert modules & (SLOWER if "anonymize" in arguments else SLOWER | {"typing"}) == set()
     ours = {name for name in modules if name.startswith("fastanon.")}
-    assert ours <= {"fastanon.errors", "fastanon.cli", *(f"fastanon.cli.{name}" for name in arguments)}
+    assert ours <= {
+        "fastanon.errors",
+        "fastanon.urls",
+        "fastanon.cli",
+        *(f"fastanon.cli.{name}" for name in arguments),
+    }
 
 
 @pytest.mark.parametrize("profile", [(), tuple(NIFTYPET)], ids=["petmr", "niftypet"])

@@ -6,6 +6,7 @@ import argparse
 import os
 import stat
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TextIO
 
 from fastanon.errors import DONE, FAILED, REFUSED, AccessError, FileError, UsageError, printable
@@ -103,7 +104,7 @@ def run(options: argparse.Namespace) -> int:
         if result.leaks:  # known only when all files have been seen: their names may stand in each other's paths
             print(result, file=sys.stderr)
     if options.report:
-        write_report(options.report, report.to_json())
+        write_report(options.report, report.pieces())
     print_end(report, scheme.keyed, sys.stdout)
     return report.exit_status
 
@@ -147,7 +148,7 @@ def _scheme(options: argparse.Namespace) -> dict[str, Any]:
     return {name: getattr(options, given) for name, given in names.items()}
 
 
-def write_report(path: str, text: str) -> None:
+def write_report(path: str, pieces: Iterable[str]) -> None:
     """Write the JSON report."""
     try:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
@@ -156,7 +157,7 @@ def write_report(path: str, text: str) -> None:
                 raise UsageError(f"{path}: exists and is no report; not overwritten")
             file.seek(0)
             file.truncate()
-            file.write(text.encode("ascii"))
+            file.writelines(piece.encode("ascii") for piece in pieces)
     except OSError as error:
         raise AccessError(error.strerror or "can't be written", path=path) from None
 

@@ -40,6 +40,6 @@ def run(options: argparse.Namespace) -> int:
         for place in result.audit.leaks if result.audit else ():
             print(f"  {place.offset:>12}  {place.length:>6} bytes  {place.where}: {place.kind}", file=sys.stderr)
     if options.report:
-        write_report(options.report, report.to_json())
+        write_report(options.report, report.pieces())
     print(report.summary())
     return report.exit_status

@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
     if len({os.path.realpath(path) for path in (options.output, *options.reports)}) <= len(options.reports):
         raise UsageError("each report once, and the output another file")
     report = merged.merge({path: merged.read(path) for path in options.reports})
-    write_report(options.output, json.dumps(report, indent=1, ensure_ascii=True) + "\n")
+    write_report(options.output, [json.dumps(report, indent=1), "\n"])
     counts = ", ".join(f"{count} {name}" for name, count in sorted(report["totals"].items()))
     print(f"{len(options.reports)} reports: {counts}")
     missing = merged.missing(report)
