@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import os
 import re
@@ -133,6 +134,7 @@ def _encrypting(given: Path, to: Path) -> Sequence[str]:
 @functools.cache
 def _certificate() -> str:
     path = Path(tempfile.mkdtemp(), "certificate.pem")
+    atexit.register(shutil.rmtree, path.parent)
     key = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(path.with_name("key.pem"))]
     subprocess.run([*key, "-out", str(path), "-subj", "/CN=nobody"], check=True, capture_output=True)
     return str(path)
