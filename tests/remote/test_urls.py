@@ -20,6 +20,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 import fastanon
 from fastanon import urls
+from fastanon.beside import is_record
 from fastanon.errors import DONE, FAILED, LEFT, REFUSED, USAGE
 from fastanon.synthetic import Person, make_listmode_files, make_listmode_pair, make_ptd, make_slice, make_twix
 from tests.remote.conftest import Bucket, Moody
@@ -38,7 +39,8 @@ def put(memory: MemoryFileSystem, folder: Path, prefix: str) -> None:
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    found = (p for p in folder.rglob("*") if p.is_file() and not is_record(p.name))
+    return {str(p.relative_to(folder)): p.read_bytes() for p in found}
 
 
 def stored(memory: MemoryFileSystem, prefix: str) -> dict[str, bytes]:

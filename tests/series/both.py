@@ -11,6 +11,7 @@ import pytest
 
 import fastanon
 from fastanon import batch
+from fastanon.beside import is_record
 from fastanon.opened import Opened
 from fastanon.report import FileResult
 from fastanon.series import Likeness, Series
@@ -47,7 +48,8 @@ def done(folder: Path, many: int, patched: pytest.MonkeyPatch, in_place: bool, p
     else:
         report = fastanon.anonymize(folder, to=here, profile=profile, key=key)
     patched.undo()
-    files = {path.relative_to(here).as_posix(): path.read_bytes() for path in here.rglob("*") if path.is_file()}
+    there = (path for path in here.rglob("*") if path.is_file() and not is_record(path.name))
+    files = {path.relative_to(here).as_posix(): path.read_bytes() for path in there}
     return Done(files, [replace(f, bytes_written=0) for f in report.files], counted[0])
 
 
