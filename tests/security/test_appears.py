@@ -68,7 +68,7 @@ def test_an_output_folder_swapped_for_a_link_leads_nowhere(
     when: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = world(tmp_path, "sub/b.dcm")
-    out = tmp_path / "out" / "sub"
+    out = tmp_path / "out" if when == "of_copy" else tmp_path / "out" / "sub"  # where it lies then
 
     def swap() -> None:
         out.rename(tmp_path / "moved")
@@ -85,7 +85,9 @@ def test_a_payload_swapped_for_a_link_is_not_read(tmp_path: Path, monkeypatch: p
     (folder / "a.dcm").unlink()
     person = Person(f"{LAST}^{FIRST}", NUMBER, BIRTH)
     _, payload = make_listmode_pair(folder / "lm.dcm", 4096, person)
-    before_call(monkeypatch, work, "_copy_payload", lambda: _swap_file(payload, tmp_path / "victim" / "a.dcm"))
+    before_call(
+        monkeypatch, work.Work, "_copy_payload", lambda: _swap_file(payload, tmp_path / "victim" / "a.dcm")
+    )
     assert run("copy", folder) == {"lm.dcm": "refused"}
     assert [p for p in (tmp_path / "out").rglob("*") if p.is_file()] == []
     assert unharmed(tmp_path)
