@@ -65,7 +65,7 @@ class Run:
         self.options, self._options, self._record = options, pickle.dumps(options), record
         self.known = Known(options.scheme, work.to)
         self._finishing = Finishing(self.known, work, vault, record)
-        self._archives = Archives(self.known, work, vault)
+        self._archives = Archives(self._finishing, self.known, work, vault, record)
 
     def over(self) -> Iterator[tuple[int, FileResult]]:
         """Do every file."""

@@ -103,7 +103,7 @@ class Finishing:
         failed = outcome.failed or attempted(lambda: self._placed(item, outcome), item, str)
         target = self._known.target(outcome.number)
         if failed is None and outcome.before and target is not None:
-            return outcome.number, self._before(item, target)
+            return outcome.number, self.before(item, target)
         if failed is None and outcome.made is not None and target is not None:
             return _Placed(item, outcome, outcome.made, target)
         discard(outcome.staged)
@@ -156,7 +156,7 @@ class Finishing:
                 rows.append(("path", target.path, item.path))
         self._vault.keep(rows)
 
-    def _before(self, item: Source, target: Target) -> FileResult:
+    def before(self, item: Source, target: Target) -> FileResult:
         """Give the result of a file that a run before has done."""
         assert self._record is not None
         leaks = (_BEFORE,) * (self._record.leaks(item, target) or 0)

@@ -287,6 +287,9 @@ class Bench:
             if item.problem is not None:
                 raise item.problem
             with opened_at(item.path) as opened:
+                if archives.kind_of(opened):
+                    outcome.off = ARCHIVE
+                    return
                 scheme = self._work.options.scheme
                 directory = self._known(outcome, _identity_of(opened, scheme, host))
                 if task.hosts is None and (directory or not outcome.whose or not outcome.whose.named):

@@ -16,6 +16,7 @@ from fastanon.errors import FileError, MalformedError, NotMedicalError, Unsuppor
 from fastanon.files import Source
 from fastanon.finishing import replace_file
 from fastanon.opened import Opened
+from fastanon.record import Copy
 from fastanon.report import ANONYMIZED, COPIED, UNCHANGED, FileResult
 from fastanon.rewrite import EXISTS, Landing, Staged, discard, land, stage_with, sync
 from fastanon.system import SYSTEM
@@ -103,6 +104,8 @@ class Archive:
         """Make it durable, and give it its name; give the bytes of it."""
         try:
             sync([staged.path])
+            if self._around.record is not None:
+                self._around.record.add([Copy(self._item, target, (staged.path,), self._members.leaks)])
         except FileError:
             discard([staged.path])
             raise

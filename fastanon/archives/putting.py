@@ -21,6 +21,7 @@ from fastanon.hosts import Hosts
 from fastanon.names import Mask, Met, Renamed
 from fastanon.opened import Opened
 from fastanon.planner import Plan, make_plan
+from fastanon.record import Record
 from fastanon.report import ANONYMIZED, COPIED, UNCHANGED, FileResult
 from fastanon.search import Searched, search
 from fastanon.targets import Target, Targets, renaming
@@ -51,6 +52,8 @@ class Around(NamedTuple):
         Lets the vault have who is who in a file, and where it went.
     shown : callable
         Masks a path.
+    record : Record or None
+        Where copies are written down before they get their names.
     """
 
     options: Options
@@ -61,6 +64,7 @@ class Around(NamedTuple):
     advance: Advance
     keep: Callable[[str, Target], None]
     shown: Callable[[str], str]
+    record: Record | None
 
 
 class StoppedError(Exception):
@@ -215,6 +219,11 @@ class Members:
         assert header is not None
         found = search_opened(opened, header.kind, header.needles, self._around.advance) if self._full else []
         return with_bulk(Audit("copy", 0, 0, (), 0), tuple(found))
+
+    @property
+    def leaks(self) -> int:
+        """How many places with something identifying are left in all of them."""
+        return sum(len(entry.audit.leaks) for entry in self._entries if entry.audit is not None)
 
     def result(self, entry: Entry, archive: Target) -> FileResult:
         """Say what became of a member that is no payload, in an archive that was written there."""

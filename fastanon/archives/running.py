@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from fastanon import archives
 from fastanon.attempts import attempted
 from fastanon.files import Source
+from fastanon.finishing import Finishing
 from fastanon.known import Known
 from fastanon.opening import opened_at
+from fastanon.record import Record
 from fastanon.report import FileResult
 from fastanon.targets import Target
 from fastanon.work import Work
@@ -22,16 +24,23 @@ class Archives:
 
     Parameters
     ----------
+    finishing : Finishing
+        What tells of a file that a run before has done.
     known : Known
         What is known of all files.
     work : Work
         What is wanted, and where.
     vault : Vault or None
         Where to keep who is who.
+    record : Record or None
+        What runs before have done.
     """
 
-    def __init__(self, known: Known, work: Work, vault: Vault | None) -> None:
-        self._known, self._work, self._vault = known, work, vault
+    def __init__(
+        self, finishing: Finishing, known: Known, work: Work, vault: Vault | None, record: Record | None
+    ) -> None:
+        self._finishing, self._known, self._work = finishing, known, work
+        self._vault, self._record = vault, record
 
     def do(self, number: int, item: Source, last: bool) -> FileResult | None:
         """Do one; None puts it off, if it names nobody and is not the last."""
@@ -43,13 +52,17 @@ class Archives:
 
         known, work = self._known, self._work
         around = Around(
-            work.options, work.to, known.hosts, known.met, known.mask, work.advance, self._keep, known.shown
-        )
+            work.options, work.to, known.hosts, known.met, known.mask, work.advance, self._keep, known.shown,
+            self._record,
+        )  # fmt: skip
         with opened_at(item.path) as opened:
             archive = Archive(opened, item, archives.kind_of(opened), around)
             if not archive.learn() and not last:
                 return None
-            result, known.members[number] = archive.write(known.place(number, item))
+            target = known.target(number) or known.place(number, item)
+            if self._record is not None and self._record.leaks(item, target) is not None:
+                return self._finishing.before(item, target)
+            result, known.members[number] = archive.write(target)
         return result
 
     def _keep(self, path: str, target: Target) -> None:

@@ -32,7 +32,8 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def below(folder: Path) -> dict[str, bytes]:
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+    files = (p for p in sorted(folder.rglob("*")) if p.is_file() and not p.name.startswith(".fastanon-"))
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files}
 
 
 @EACH
@@ -248,6 +249,27 @@ def test_it_is_not_written_over(tmp_path: Path) -> None:
     report = fastanon.anonymize(tmp_path / "a.zip", to=tmp_path / "out")
     assert [f.status for f in report.files] == ["refused"]
     assert (tmp_path / "out" / "a.zip").read_bytes() == (tmp_path / "a.zip").read_bytes()
+
+
+def test_a_run_goes_on_where_one_was_stopped(tmp_path: Path) -> None:
+    """With a kept key an archive that was done is known, and one that was changed since is not written over."""
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    (folder / "a.zip").write_bytes(zipped({"0001.dcm": dicom()}))
+    new_key(tmp_path / "key")
+    fastanon.anonymize(folder, to=out, key=tmp_path / "key")
+    before = (out / "a.zip").read_bytes()
+    (folder / "b.tar").write_bytes(MAKERS[".tar"]({"0001.dcm": dicom()}))
+    report = fastanon.anonymize(folder, to=out, key=tmp_path / "key")
+    assert [(Path(f.source).name, f.status) for f in report.files] == [
+        ("a.zip", "unchanged"), ("b.tar", "anonymized"), ("0001.dcm", "anonymized"),
+    ]  # fmt: skip
+    assert report.exit_status == 0
+    assert (out / "a.zip").read_bytes() == before
+    (folder / "a.zip").write_bytes(zipped({"0002.dcm": dicom()}))
+    again = fastanon.anonymize(folder, to=out, key=tmp_path / "key")
+    assert [f.status for f in again.files] == ["refused", "unchanged"]
+    assert (out / "a.zip").read_bytes() == before
 
 
 def test_what_is_left_is_told_and_not_marked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
