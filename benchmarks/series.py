@@ -44,13 +44,15 @@ def one_edit(source: Path, target: Path) -> None:
     land([Landing(((staged.path, str(target)),))])
 
 
-def with_profile(audit: str) -> Callable[[Path, Path], None]:
-    """Give what does a slice under `petmr`."""
+def with_profile(audit: str, many: bool = False) -> Callable[[Path, Path], None]:
+    """Give what does a slice under `petmr`, on its own or by another of its series."""
     scheme = make_scheme()
     works: dict[Path, Work] = {}
 
     def one(source: Path, target: Path) -> None:
-        work = works.setdefault(target.parent, Work(Options(scheme, str(target.parent), audit), lambda _: None))
+        work = works.setdefault(
+            target.parent, Work(Options(scheme, str(target.parent), audit), lambda _: None, many)
+        )
         with Opened(str(source)) as opened:
             found = work.search(opened, Source(str(source), source.name), lambda _: None)
             renamed = Renamed(Mask(scheme), Met(found.needles), {})
@@ -86,7 +88,8 @@ def main() -> None:
     options = parser.parse_args()
     cases = {
         "walk and write, one edit": one_edit, "petmr": with_profile("none"),
-        "petmr, audited in full": with_profile("full"), "pydicom sets the name": with_pydicom,
+        "petmr, audited in full": with_profile("full"),
+        "the same, by another slice": with_profile("full", many=True), "pydicom sets the name": with_pydicom,
     }  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
