@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from fastanon.beside import is_record
 from tests.canary import leaks_in
 
 #: Files below a folder: their contents, modes, owners and attributes in one line each.
@@ -52,9 +53,9 @@ class Fate:
 
 
 def snapshot(root: Path) -> dict[str, str]:
-    """Read everything below a folder: each file as a line, folders as empty ones."""
+    """Read all below a folder: a file as a line, a folder as an empty one; not what a run notes for the next."""
     lines = {}
-    for path in sorted(root.rglob("*")):
+    for path in sorted(path for path in root.rglob("*") if not is_record(path.name)):
         name = path.relative_to(root).as_posix()
         lines[name + "/" * path.is_dir()] = "" if path.is_dir() else line_of(path)
     return lines
