@@ -15,14 +15,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from hashlib import blake2b
 from typing import NamedTuple
 
 from fastanon import __version__, beside, folders
 from fastanon.beside import reported, write_all
+from fastanon.errors import FileError
 from fastanon.files import Source
 from fastanon.system import SYSTEM, System
 from fastanon.targets import Target
+from fastanon.urls import is_url
 from fastanon.work import Options
 
 _DIGEST, _LEAKS, _CODE = 24, 4, 12
@@ -149,13 +152,25 @@ def _told(options: Options) -> object:
     )  # fmt: skip
 
 
-def _seen(path: str, inode: bool) -> tuple[int, ...]:
-    """Give size and time of a file, perhaps its inode; nothing where there is none."""
+def _seen(path: str, inode: bool) -> tuple[int, ...] | tuple[str, ...]:
+    """Give size and time of a file, perhaps its inode; nothing where there is none. Of an object what tells it."""
+    if is_url(path):
+        return _told_by_store(path)
     try:
         found = os.stat(path, follow_symlinks=False)
     except OSError:
         return ()
     return (found.st_size, found.st_mtime_ns, *([found.st_ino] if inode else []))
+
+
+def _told_by_store(url: str) -> tuple[str, ...]:
+    """Give what a store says; where it says nothing, what no other run is told."""
+    from fastanon.stores import stamp_at
+
+    with suppress(FileError):
+        if stamp := stamp_at(url):
+            return stamp
+    return (os.urandom(8).hex(),)
 
 
 def _names(folder: str) -> list[str]:

@@ -120,6 +120,18 @@ def _stamp(info: dict[str, Any]) -> tuple[str, ...]:
     return tuple(str(info.get(key)) for key in _TELLING)
 
 
+def stamp_at(url: str) -> tuple[str, ...]:
+    """Give what tells an object from another that is there later; nothing where its size is all that is known.
+
+    Raises
+    ------
+    AccessError
+        If the store refuses, or can't be reached.
+    """
+    info = Store(url).info()
+    return _stamp(info) if any(info.get(key) is not None for key in _TELLING[1:]) else ()
+
+
 def expanded(url: str) -> Iterator[tuple[str, str]]:
     """Give ("file" | "folder", URL) for what a URL means: an object, a prefix, or a glob of them."""
     try:

@@ -350,3 +350,20 @@ def test_a_vault_knows_who_went(tmp_path: Path) -> None:
     listed = command("vault", "export", "--csv", tmp_path / "who.csv", "--vault", vault, "--key", key)
     assert listed.returncode == DONE
     assert "PX-77120Q4" in (tmp_path / "who.csv").read_text()
+
+
+def test_an_object_that_is_another_is_not_taken_for_done(memory: MemoryFileSystem, tmp_path: Path) -> None:
+    first = write(tmp_path / "a.dcm", Study("THISTLEWOOD^JOHANNA")).read_bytes()
+    second = write(tmp_path / "b.dcm", Study("QUILLFEATHER^ADA"), uid="1.2.3.4.6").read_bytes()
+    memory.pipe("/raw/a.dcm", first)
+    memory.pipe("/raw/b.dcm", second)
+    once = fastanon.anonymize("memory://raw", to=tmp_path / "out", key=KEY)
+    assert [file.status for file in once.files] == ["anonymized", "anonymized"]
+    again = fastanon.anonymize("memory://raw", to=tmp_path / "out", key=KEY)
+    assert [file.status for file in again.files] == ["unchanged", "unchanged"]  # done by a run before
+    memory.pipe("/raw/a.dcm", second)
+    changed = fastanon.anonymize("memory://raw", to=tmp_path / "out", key=KEY)
+    assert [file.status for file in changed.files] == ["refused", "unchanged"]
+    memory.rm("/raw/b.dcm")
+    gone = fastanon.anonymize(["memory://raw/a.dcm", "memory://raw/b.dcm"], to=tmp_path / "out", key=KEY)
+    assert [file.status for file in gone.files] == ["refused", "failed"]
