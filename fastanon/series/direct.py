@@ -19,7 +19,7 @@ from fastanon.part import holding, text_rules
 from fastanon.scan import Hit
 from fastanon.scheme import Scheme
 from fastanon.series.layout import Layout, shortened
-from fastanon.series.template import PLAIN, TAG, UID, WORDS, Outcome, Unit
+from fastanon.series.template import PLAIN, TAG, UID, WORDS, Fate, Unit
 from fastanon.siemens import csa, protocol_keys
 from fastanon.siemens.csa_tags import FIRST
 from fastanon.uids import uids_in_bytes
@@ -33,7 +33,7 @@ class Direct(NamedTuple):
     """What becomes of a unit, the UIDs that were in it, and what in it has to be free of needles and of UIDs."""
 
     new: bytes
-    outcome: Outcome
+    fate: Fate
     uids: frozenset[bytes] = frozenset()
     stays: bytes = b""
 
@@ -59,11 +59,11 @@ def directly(
     data = layout.dataset.data[start:stop]
     assert isinstance(data, bytes)
     if unit.kind == PLAIN:
-        return Direct(data, Outcome(), stays=data)
+        return Direct(data, Fate(), stays=data)
     if unit.kind == WORDS:
         value = data[layout.value(unit) - start :]
         packed = value.startswith(_PACKED) or BASE64.fullmatch(value)
-        return None if packed else Direct(data, Outcome(), stays=data)
+        return None if packed else Direct(data, Fate(), stays=data)
     if unit.kind == UID:
         return _uid(data, layout.value(unit) - start, scheme)
     return _tag(unit, layout, start, stop, scheme, hits) if unit.kind == TAG else None
@@ -75,7 +75,7 @@ def _uid(data: bytes, value: int, scheme: Scheme) -> Direct | None:
     if len(new) != len(old):
         return None
     uids = frozenset(uid for _, uid in uids_in_bytes(old))
-    return Direct(data[:value] + new, Outcome(int(new != old)), uids, new)
+    return Direct(data[:value] + new, Fate(int(new != old)), uids, new)
 
 
 def _tag(unit: Unit, layout: Layout, start: int, stop: int, scheme: Scheme, hits: Sequence[Hit]) -> Direct | None:
@@ -102,7 +102,7 @@ def _tag(unit: Unit, layout: Layout, start: int, stop: int, scheme: Scheme, hits
         return None
     new = edited(data, in_order([*edits, *copies], len(data)))
     cuts = sum(edit.rule.endswith(CUT) for edit in copies)
-    return Direct(new, Outcome(len(edits) + len(copies), cuts), stays=new)
+    return Direct(new, Fate(len(edits) + len(copies), cuts), stays=new)
 
 
 def _is_packed(data: bytes, f: Field) -> bool:

@@ -22,10 +22,10 @@ from fastanon.search import BETWEEN, Searched
 from fastanon.series.direct import Direct, directly
 from fastanon.series.layout import Layout
 from fastanon.series.reduced import Reduced
-from fastanon.series.template import PAYLOAD, PLAIN, SAME, TAG, Outcome, Template, UnlikeError
+from fastanon.series.template import PAYLOAD, PLAIN, SAME, TAG, Fate, Template, UnlikeError
 from fastanon.uids import uids_in_bytes
 
-Became = dict[int, tuple[bytes, Outcome]]
+Became = dict[int, tuple[bytes, Fate]]
 
 #: Of edits that were planned for the other file.
 RULE = "as another of its series"
@@ -150,11 +150,11 @@ class Likeness:
 
     def _same_values(self) -> bool:
         """Say whether the identifying values are those of the other file, in the same order."""
-        outcomes, values = self._template.outcomes, self._reduced.values if self._reduced else {}
-        if not values and not any(outcomes[n].values for n in self._changed):
+        fates, values = self._template.fates, self._reduced.values if self._reduced else {}
+        if not values and not any(fates[n].values for n in self._changed):
             return True
         changed = frozenset(self._changed)
-        every = (v for n, one in enumerate(outcomes) for v in (values.get(n, ()) if n in changed else one.values))
+        every = (v for n, one in enumerate(fates) for v in (values.get(n, ()) if n in changed else one.values))
         return tuple(dict.fromkeys(every)) == self._template.values
 
     @property
@@ -178,23 +178,23 @@ class Likeness:
     def _plan(self, opened: Opened, renamed: Renamed) -> Plan:
         self._refuse_names(renamed)
         self._scheme.rows.update(self._template.rows)  # of whom is who a vault may not know from there
-        became: Became = {n: (one.new, one.outcome) for n, one in self._direct.items()}
+        became: Became = {n: (one.new, one.fate) for n, one in self._direct.items()}
         if not self.uids_new.isdisjoint(self._template.uids_left):
             raise UnlikeError
         if self._reduced:
             became |= self._reduced.planned(renamed)
-        outcomes = {n: outcome for n, (_, outcome) in became.items()}
-        self._refuse_moves(outcomes)
+        fates = {n: fate for n, (_, fate) in became.items()}
+        self._refuse_moves(fates)
         bulks = tuple(bulk.decide(self._layout.dataset, one, patch=False)[0] for one in self.parts[1].payloads)
         if any(one.left for one in bulks):
             raise UnlikeError
         old, template = self._template.plan, self._template
-        self.left = self._total(outcomes, "left")
+        self.left = self._total(fates, "left")
         plan = replace(
             old, path=opened.path, identity=opened.identity, edits=self._edits(became, opened.size),
-            changed=self._total(outcomes, "edits"), scanned=opened.size - self.payload.size,
-            payload=self.payload.size, structural=self._total(outcomes, "structural"), bulk=bulks,
-            messages=messages(template.found.left_out, self._total(outcomes, "cuts")),
+            changed=self._total(fates, "edits"), scanned=opened.size - self.payload.size,
+            payload=self.payload.size, structural=self._total(fates, "structural"), bulk=bulks,
+            messages=messages(template.found.left_out, self._total(fates, "cuts")),
             stays=old.stays and self.largest,
         )  # fmt: skip
         opened.check()
@@ -205,11 +205,11 @@ class Likeness:
         if any(renamed.of(*asked) != given for asked, given in self._template.asked.items()):
             raise UnlikeError
 
-    def _refuse_moves(self, outcomes: dict[int, Outcome]) -> None:
+    def _refuse_moves(self, fates: dict[int, Fate]) -> None:
         """Refuse where a private element stays that went, or the length of the meta information changes."""
         template, growth = self._template, 0
-        for n, new in outcomes.items():
-            old = template.outcomes[n]
+        for n, new in fates.items():
+            old = template.fates[n]
             if old.removed != new.removed:
                 raise UnlikeError
             if template.units[n].part == 0:
@@ -217,9 +217,9 @@ class Likeness:
         if growth:
             raise UnlikeError
 
-    def _total(self, outcomes: dict[int, Outcome], name: str) -> int:
-        old = self._template.outcomes
-        more = sum(getattr(new, name) - getattr(old[n], name) for n, new in outcomes.items())
+    def _total(self, fates: dict[int, Fate], name: str) -> int:
+        old = self._template.fates
+        more = sum(getattr(new, name) - getattr(old[n], name) for n, new in fates.items())
         return int(self._template.totals[name] + more)
 
     def audited(self, plan: Plan, how: str = "") -> Audit:
@@ -247,7 +247,7 @@ class Likeness:
         pieces: list[bytes] = []
         at = first
         for n in (n for n in self._changed if first <= n < stop):
-            pieces += (template.output[template.outs[at] : template.outs[n]], template.outcomes[n].before)
+            pieces += (template.output[template.outs[at] : template.outs[n]], template.fates[n].before)
             pieces.append(became[n][0])
             at = n + 1
         pieces.append(template.output[template.outs[at] : template.outs[stop]])

@@ -19,7 +19,7 @@ from fastanon.planner import drafts_of, joined
 from fastanon.scheme import Scheme
 from fastanon.search import Finding, fields_of, find_copies, find_uids, values_of, with_insides
 from fastanon.series.layout import Layout, shortened
-from fastanon.series.template import TAG, Outcome, Template, UnlikeError
+from fastanon.series.template import TAG, Fate, Template, UnlikeError
 
 _AROUND = -1  # the unit of what is there only to say how others are read
 
@@ -106,7 +106,7 @@ class Reduced:
     def _unit_at(self, starts: list[int], offset: int) -> int:
         return self._of[bisect_right(starts, offset) - 1]
 
-    def planned(self, renamed: Renamed) -> dict[int, tuple[bytes, Outcome]]:
+    def planned(self, renamed: Renamed) -> dict[int, tuple[bytes, Fate]]:
         """Give what becomes of each unit, and what is left then.
 
         Raises
@@ -143,7 +143,7 @@ class Reduced:
         return {
             unit: (
                 new[outs[n] : outs[n + 1]],
-                Outcome(own[unit][0], own[unit][1], own[unit][2], b"", bool(own[unit][3]),
+                Fate(own[unit][0], own[unit][1], own[unit][2], b"", bool(own[unit][3]),
                         structural.get(unit, 0), left.get(unit, 0)),
             )
             for n, unit in enumerate(self._of)

@@ -16,10 +16,10 @@ from fastanon.identity import Value
 from fastanon.markers import CODES, DATES, METHOD, REMOVED
 from fastanon.names import Renamed
 from fastanon.planner import Plan, drafts_of
+from fastanon.positioned import Positioned
 from fastanon.rules import Rule
 from fastanon.scheme import Scheme
 from fastanon.search import Finding, values_of, with_insides
-from fastanon.series.held import Held
 from fastanon.series.layout import Layout
 from fastanon.uids import uids_in
 
@@ -52,7 +52,7 @@ class Unit(NamedTuple):
     tag: int = -1
 
 
-class Outcome(NamedTuple):
+class Fate(NamedTuple):
     """What became of one unit.
 
     Attributes
@@ -101,7 +101,7 @@ class Template:
         In order.
     starts, outs : list of int
         Where each begins, and where what it became does; and the ends of both.
-    outcomes : list of Outcome
+    fates : list of Fate
         For each.
     output : bytes
         The whole file as it became.
@@ -131,9 +131,9 @@ class Template:
         self.first = plan.edits[0].offset if plan.edits else len(self.data)
         self._weigh(scheme)
         self.totals = {
-            name: sum(getattr(one, name) for one in self.outcomes) for name in ("cuts", "structural", "left")
+            name: sum(getattr(one, name) for one in self.fates) for name in ("cuts", "structural", "left")
         } | {"edits": len(plan.edits)}
-        self.values = tuple(dict.fromkeys(value for one in self.outcomes for value in one.values))
+        self.values = tuple(dict.fromkeys(value for one in self.fates for value in one.values))
 
     def _cut(self) -> None:
         """Make the units: the preamble, elements, and tags of CSA headers that stay."""
@@ -204,12 +204,12 @@ class Template:
         for one in self.found.parts:
             for offset, value in values_of(one, self.found.subjects, scheme):
                 values.setdefault(self.unit_at(offset + one.base), []).append(value)
-        self.outcomes = []
+        self.fates = []
         for unit, own in enumerate(self._edits_by_unit):
             start, stop = self.starts[unit : unit + 2]
             before = [e for e in own if not e.old and e.offset == start and e.rule in _INSERTED]
             inside = [e for e in own if e not in before]
-            self.outcomes.append(Outcome(
+            self.fates.append(Fate(
                 len(inside), sum(e.rule.endswith(CUT) for e in inside), sum(e.growth for e in inside),
                 b"".join(e.new for e in before),
                 any((e.offset, e.end) == (start, stop) and not e.new for e in inside),
@@ -222,7 +222,9 @@ class Template:
 
     def _left(self, scheme: Scheme) -> dict[int, int]:
         """Search what it became, as the audit of a copy does."""
-        parts = list(with_insides(read_parts(Held(self.plan.path, self.output))))
+        new = self.output
+        held = Positioned(self.plan.path, len(new), lambda start, stop: new[start:stop], lambda: None)
+        parts = list(with_insides(read_parts(held)))
         left = places_left(parts, self.secrets, scheme)
         if any(place.where for place in left) or any(part.packed() or part.notes for part, _ in parts):
             raise UnlikeError
