@@ -143,24 +143,31 @@ def stage_with(
     fill : callable
         Writes to an open descriptor, and gives how many bytes it wrote.
     """
-    name = beside.temporary_name(token)
-    path = os.path.join(folder, name)
-    with reported(opened.path if replaces else folder), folders.folder(folder, system, make=not replaces) as above:
-        if replaces:
-            may_change(system.fstat(opened.fd), identity)
-        fd = beside.created(name, above, system)
-        try:
-            written = fill(fd)
-            audit(path)
-            _dress(opened.fd, fd, replaces, system)
-            opened.check()
-            system.start_writing_back(fd, 0, written)  # while the next file is made
-        except BaseException:  # by its folder, whatever its path leads to by now
-            with suppress(OSError):
-                system.unlink(name, dir_fd=above)
-            raise
-        finally:
-            system.close(fd)
+    path = os.path.join(folder, beside.temporary_name(token))
+    try:
+        with (
+            reported(opened.path if replaces else folder),
+            folders.folder(folder, system, make=not replaces) as above,
+        ):
+            if replaces:
+                may_change(system.fstat(opened.fd), identity)
+            fd = beside.created(os.path.basename(path), above, system)
+            try:
+                written = fill(fd)
+                audit(path)
+                _dress(opened.fd, fd, replaces, system)
+                opened.check()
+                system.start_writing_back(fd, 0, written)  # while the next file is made
+            except BaseException:
+                with suppress(OSError):  # here, wherever the folder has been moved to
+                    system.unlink(os.path.basename(path), dir_fd=above)
+                raise
+            finally:
+                system.close(fd)
+    except BaseException:
+        with suppress(FileError):
+            discard([path], system)
+        raise
     return Staged(path, written)
 
 
