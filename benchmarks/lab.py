@@ -27,11 +27,11 @@ _AT_ONCE = (
 class Sizes(NamedTuple):
     """How much is measured."""
 
-    slices: int = 2000
+    slices: int = 1000
     listmode: int = 2048 * MIB
     frames: int = 500
-    runs: int = 5
-    budget: float = 60.0
+    runs: int = 3
+    budget: float = 30.0
     files: tuple[int, ...] = (100, 300, 1000, 3000, 10_000)
     payloads: tuple[int, ...] = tuple(mib * MIB for mib in (64, 256, 1024, 4096, 16_384))
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import fastanon
+from fastanon import opened
 from fastanon.report import Report
 from tests.auditing.case import PATIENT, write
 from tests.auditing.dicom import dicom
@@ -29,7 +30,7 @@ CALLS: dict[str, Callable[[Path, Path], Report]] = {
     "audit": lambda folder, _: audit(folder / "it", against=folder / "original"),
 }
 
-#: File, and how it is read: the header by `pread`, payloads by `preadv`.
+#: File, and how it is read: the header by `pread`, payloads of large files by `preadv`.
 READ = {"header": ("a.dcm", "pread"), "payload": ("a.dcm", "preadv"), "payload beside": ("b.bf", "preadv")}
 
 
@@ -95,6 +96,8 @@ def test_a_file_that_changes_is_an_error(
         CHANGES[change](at)
         wanted[at.name] = at.read_bytes()
 
+    if reader == "preadv":  # as of large files: small ones are searched in memory
+        monkeypatch.setattr(opened, "SMALL", 64)
     done = meddle(monkeypatch, reader, path, meddled)
     report = CALLS[call](tmp_path, tmp_path / "out")
     assert len(done) == 1
