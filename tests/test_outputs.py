@@ -19,6 +19,7 @@ from pydicom.uid import UID
 from pydicom.valuerep import validate_value
 
 import fastanon
+from fastanon.beside import is_record
 from fastanon.pseudonyms import new_key
 from tests.corpus import TALLY, Sample, corpus_folder
 from tests.validators import distinct
@@ -97,7 +98,8 @@ def read(path: Path) -> dict[str, Value]:
 def copied(sample: Sample, folder: Path, key: Path) -> Path | None:
     (result,) = fastanon.anonymize(sample.path, to=folder, key=key).files
     assert result.status in ("anonymized", "copied", "refused"), result
-    found = [path for path in folder.rglob("*") if path.is_file()] if folder.exists() else []
+    there = folder.rglob("*") if folder.exists() else ()
+    found = [path for path in there if path.is_file() and not is_record(path.name)]
     assert len(found) == (result.status != "refused")
     return found[0] if found else None
 
