@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fastanon import apply, auditor, batch, work
+from fastanon import apply, auditor, tasks, work
 from fastanon.errors import FileError
 from tests.canary import CANARIES
 from tests.security.meanwhile import WAYS, before_call, run
@@ -75,7 +75,7 @@ def test_each_way_is_what_it_says(way: str, tmp_path: Path) -> None:
 def test_between_listing_and_opening(kind: str, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = world(tmp_path)
     before, original = picture(tmp_path), (folder / "a.dcm").read_bytes()
-    before_call(monkeypatch, batch, "Opened", lambda: SWAPS[kind](folder))
+    before_call(monkeypatch, tasks, "opened_at", lambda: SWAPS[kind](folder))
     if "hard link" in kind:  # another file of this name is one to read: the same as if it had been there first
         (tmp_path / "victim" / "a.dcm").chmod(0o444)
         before = picture(tmp_path)
