@@ -27,15 +27,18 @@ _AT_ONCE = (
 class Sizes(NamedTuple):
     """How much is measured."""
 
-    slices: int = 1000
+    slices: int = 2000
     listmode: int = 2048 * MIB
     frames: int = 500
-    runs: int = 3
-    budget: float = 30.0
+    runs: int = 5
+    budget: float = 60.0
     files: tuple[int, ...] = (100, 300, 1000, 3000, 10_000)
     payloads: tuple[int, ...] = tuple(mib * MIB for mib in (64, 256, 1024, 4096, 16_384))
 
 
+HALF = Sizes(
+    500, 1024 * MIB, 500, 3, 12.0, (100, 300, 1000, 3000), tuple(mib * MIB for mib in (64, 256, 1024, 4096))
+)
 QUICK = Sizes(40, 64 * MIB, 20, 1, 3.0, (10, 30, 100), (64 * MIB, 128 * MIB, 256 * MIB))
 
 

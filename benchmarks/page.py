@@ -1,12 +1,13 @@
 """All of docs/benchmarks.md in one command, and the table in the README.
 
     pip install -e '.[bench]'
-    [FASTANON_PEERS=PYTHON] python -m benchmarks.page [--quick] [--folder DIR]
+    [FASTANON_PEERS=PYTHON] python -m benchmarks.page [--half | --quick] [--folder DIR]
 
 FASTANON_PEERS is the Python that has the peers, best in an environment of its own. It makes the inputs, runs
 floors, fastanon and every peer that is installed in turn, looks at what each has left, and writes
 docs/benchmarks.md, .json and .svg, and what stands between the markers in README.md. In full it takes half an hour
-and 15 GB of disk. With ``--quick`` everything is small, and all is written to DIR and to the screen.
+and 15 GB of disk, with ``--half`` ten minutes. With ``--quick`` everything is small, and all is written to DIR and
+to the screen.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from pathlib import Path
 from benchmarks import plot, tables
 from benchmarks.cases import CAT, CP, SECTIONS
 from benchmarks.goals import Found, rows
-from benchmarks.lab import PEERS, QUICK, Lab, Sizes
+from benchmarks.lab import HALF, PEERS, QUICK, Lab, Sizes
 from benchmarks.machine import described
 
 ROOT = Path(__file__).parent.parent
@@ -86,14 +87,14 @@ def into_readme(text: str, found: Found) -> str:
     return re.sub(f"(?<={BEGIN}).*?(?={END})", lambda _: summary(found), text, flags=re.DOTALL)
 
 
-def measure(folder: Path, quick: bool) -> Found:
+def measure(folder: Path, how: str) -> Found:
     """Run everything."""
-    begun, sizes = time.monotonic(), QUICK if quick else Sizes()
+    begun, sizes = time.monotonic(), {"": Sizes(), " --half": HALF, " --quick": QUICK}[how]
     compileall.compile_dir(ROOT / "fastanon", quiet=1)  # as pip does with what it installs
     subprocess.run([sys.executable, "-m", "fastanon", "warmup"], check=True, stdout=sys.stderr)
     missing = {one.name: one.missing for one in PEERS if one.missing}
     found: Found = {
-        "date": f"{datetime.date.today():%-d %B %Y}", "how": " --quick" if quick else "",
+        "date": f"{datetime.date.today():%-d %B %Y}", "how": how,
         "machine": described(folder), "sizes": sizes._asdict(), "missing": missing,
         "peers": {one.distribution: one.version for one in PEERS if not one.missing},
     }  # fmt: skip
@@ -110,6 +111,7 @@ def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="small, to see that it works: two minutes")
+    parser.add_argument("--half", action="store_true", help="fewer and smaller: ten minutes")
     parser.add_argument(
         "--folder", type=Path, default=Path(tempfile.gettempdir()), help="where the inputs are made"
     )
@@ -117,7 +119,8 @@ def main() -> None:
         "--render", action="store_true", help="measure nothing: write the page from its figures again"
     )
     options = parser.parse_args()
-    found = json.loads(FIGURES.read_text("utf-8")) if options.render else measure(options.folder, options.quick)
+    how = " --quick" if options.quick else " --half" if options.half else ""
+    found = json.loads(FIGURES.read_text("utf-8")) if options.render else measure(options.folder, how)
     to = options.folder if options.quick else ROOT / "docs"
     (to / FIGURES.name).write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     (to / PAGE.name).write_text(page(found), "utf-8")
