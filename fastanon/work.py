@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
     Found: TypeAlias = Finding | Likeness
 
-#: From so many files on it is worth while to load compiled kernels.
-MANY = 32
+#: From so many files on it is worth while to load compiled kernels, and for some hundred to compile them first.
+MANY = 100
 
 #: What may be asked of the audit, and of needles in payloads that chance does not explain.
 AUDITS, PAYLOADS = ("full", "text", "none"), ("patch", "report")

@@ -232,6 +232,7 @@ def test_a_series_is_planned_by_its_first(ending: str, tmp_path: Path, monkeypat
         return found
 
     monkeypatch.setattr(Series, "like", like)
+    monkeypatch.setattr(putting, "MANY", 40)
     report = fastanon.anonymize(tmp_path / f"a{ending}", to=tmp_path / "out", key=tmp_path / "key")
     assert (report.exit_status, report.leaks, sum(alike)) == (0, 0, 36)
     monkeypatch.setattr(putting, "MANY", 1 << 20)
