@@ -144,7 +144,7 @@ def test_bytes_overwritten_anywhere(slices: list[Path], monkeypatch: pytest.Monk
             at = dice.randrange(132, len(data) - 2048 - len(word))
             data[at : at + len(word)] = word
         path.write_bytes(data)
-    compare(slices[0].parent, monkeypatch)
+    assert compare(slices[0].parent, monkeypatch)
 
 
 def _is_small(path: Path) -> bool:
