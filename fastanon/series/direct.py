@@ -13,10 +13,11 @@ from fastanon.actions import mapped_uids
 from fastanon.copies import CUT, copy_edit
 from fastanon.edits import Edit, edited, in_order
 from fastanon.fields import Field, Space
+from fastanon.identity import Needle
 from fastanon.inside import BASE64
 from fastanon.keep import is_kept
 from fastanon.part import holding, text_rules
-from fastanon.scan import Hit
+from fastanon.scan import Hit, find
 from fastanon.scheme import Scheme
 from fastanon.series.layout import Layout, shortened
 from fastanon.series.template import PLAIN, TAG, UID, WORDS, Fate, Unit
@@ -39,7 +40,7 @@ class Direct(NamedTuple):
 
 
 def directly(
-    unit: Unit, layout: Layout, start: int, stop: int, scheme: Scheme, hits: Sequence[Hit]
+    unit: Unit, layout: Layout, start: int, stop: int, scheme: Scheme, needles: tuple[Needle, ...]
 ) -> Direct | None:
     """Say what becomes of a unit; None where that has to be planned.
 
@@ -53,8 +54,8 @@ def directly(
         Where it begins and ends.
     scheme : Scheme
         What values become.
-    hits : sequence of Hit
-        Of a tag, the needles in it; offsets count from its first byte.
+    needles : Needles
+        What is replaced in the text of a tag.
     """
     data = layout.dataset.data[start:stop]
     assert isinstance(data, bytes)
@@ -66,7 +67,7 @@ def directly(
         return None if packed else Direct(data, Fate(), stays=data)
     if unit.kind == UID:
         return _uid(data, layout.value(unit) - start, scheme)
-    return _tag(unit, layout, start, stop, scheme, hits) if unit.kind == TAG else None
+    return _tag(unit, layout, start, stop, scheme, needles) if unit.kind == TAG else None
 
 
 def _uid(data: bytes, value: int, scheme: Scheme) -> Direct | None:
@@ -78,26 +79,40 @@ def _uid(data: bytes, value: int, scheme: Scheme) -> Direct | None:
     return Direct(data[:value] + new, Fate(int(new != old)), uids, new)
 
 
-def _tag(unit: Unit, layout: Layout, start: int, stop: int, scheme: Scheme, hits: Sequence[Hit]) -> Direct | None:
+def _tag(
+    unit: Unit, layout: Layout, start: int, stop: int, scheme: Scheme, needles: tuple[Needle, ...]
+) -> Direct | None:
     """Zero the leftover memory of a tag and replace copies in its text, if nothing else can become of it."""
     whole = layout.dataset.data
     assert isinstance(whole, bytes)
-    value = layout.value(unit)
-    head, data = shortened(whole, value, value, value + FIRST, [(start, stop)])
+    data = whole[start:stop]
     try:
+        if any(word in data for word in _NOT_HERE):
+            return None
+        numbers = csa.zeroed(data)
+        if numbers is not None:
+            return Direct(numbers[0], Fate(numbers[1]), stays=numbers[0])
+        value = layout.value(unit)
+        head, _ = shortened(whole, value, value, value + FIRST, [(start, stop)])
         fields = csa.fields(head[-FIRST:] + data, 0, Space(), ("",))
     except csa.BrokenCsaError:
         return None
+    return _texts(data, layout.tag(unit), fields, scheme, needles)
+
+
+def _texts(
+    data: bytes, tag: int, fields: list[Field], scheme: Scheme, needles: tuple[Needle, ...]
+) -> Direct | None:
     slack = [f for f in fields if f.key[-1] == "slack"]
     texts = [f for f in fields if f.key[-1] != "slack"]
-    if any(word in data for word in _NOT_HERE) or any(len(f.key) > 2 or _is_packed(data, f) for f in texts):
+    if any(len(f.key) > 2 or _is_packed(data, f) for f in texts):
         return None
     if next(text_rules(texts, protocol_keys.rule_of, scheme), None) is not None:
         return None
     edits = [
         Edit(f.value[0] - FIRST, f.value[1] - f.value[0], bytes(f.value[1] - f.value[0]), "slack") for f in slack
     ]
-    copies = _copies(data, layout.tag(unit), texts, slack, hits)
+    copies = _copies(data, tag, texts, slack, find(data, needles))
     if copies is None:
         return None
     new = edited(data, in_order([*edits, *copies], len(data)))

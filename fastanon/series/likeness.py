@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import replace
-from itertools import accumulate
 
 from fastanon import bulk
 from fastanon.auditor import Audit, of_plan
@@ -16,7 +15,7 @@ from fastanon.opened import Opened
 from fastanon.part import Run
 from fastanon.payload import Payload
 from fastanon.planner import Plan, messages
-from fastanon.scan import Hit, find, matcher_of
+from fastanon.scan import matcher_of
 from fastanon.scheme import Scheme
 from fastanon.search import BETWEEN, Searched
 from fastanon.series.direct import Direct, directly
@@ -86,9 +85,11 @@ class Likeness:
     def _differ(self) -> None:
         """Compare unit by unit."""
         template, old, new = self._template, self._template.data, self._layout.dataset.data
-        runs = zip(template.starts, template.starts[1:], self._starts, self._starts[1:], strict=False)
-        changed = [n for n, (a, b, c, d) in enumerate(runs) if old[a:b] != new[c:d]]
-        self._changed = [n for n in changed if template.units[n].kind != PAYLOAD]
+        a, c = template.starts, self._starts
+        self._changed = [
+            n for n, unit in enumerate(template.units)
+            if unit.kind != PAYLOAD and old[a[n] : a[n + 1]] != new[c[n] : c[n + 1]]
+        ]  # fmt: skip
         if any(template.units[n].kind == SAME for n in self._changed) or not self._same_shapes():
             raise UnlikeError
         self._direct = self._directly()
@@ -111,11 +112,10 @@ class Likeness:
     def _directly(self) -> dict[int, Direct]:
         """Give what becomes of the units in which little can happen, if no needle and no UID is left there."""
         units, starts, needles = self._template.units, self._starts, self._template.found.needles
-        hits = self._hits_in_tags()
         known: dict[int, Direct] = {}
         ends: list[int] = []
         for n in self._changed:
-            one = directly(units[n], self._layout, starts[n], starts[n + 1], self._scheme, hits.get(n, ()))
+            one = directly(units[n], self._layout, starts[n], starts[n + 1], self._scheme, needles)
             if one is not None:
                 known[n] = one
                 ends.append(len(one.stays) + len(BETWEEN) + (ends[-1] if ends else 0))
@@ -124,19 +124,6 @@ class Likeness:
         found |= {run[0] for run, uid in uids_in_bytes(stays) if self._is_old(uid, known)}
         left = {list(known)[bisect_right(ends, at)] for at in found}
         return {n: one for n, one in known.items() if n not in left}
-
-    def _hits_in_tags(self) -> dict[int, list[Hit]]:
-        """Search all tags of CSA headers that differ, at once."""
-        data, starts = self._layout.dataset.data, self._starts
-        tags = [n for n in self._changed if self._template.units[n].kind == TAG]
-        pieces = [bytes(data[starts[n] : starts[n + 1]]) for n in tags]
-        offsets = list(accumulate((len(piece) + len(BETWEEN) for piece in pieces), initial=0))
-        found: dict[int, list[Hit]] = {}
-        for hit in find(BETWEEN.join(pieces), self._template.found.needles):
-            at = bisect_right(offsets, hit.start) - 1
-            base = offsets[at]
-            found.setdefault(tags[at], []).append(replace(hit, start=hit.start - base, end=hit.end - base))
-        return found
 
     def _is_old(self, uid: bytes, known: dict[int, Direct]) -> bool:
         """Say whether a UID is none that was put there."""

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import Any
 
 from fastanon.fields import Field, Space, Text
 from fastanon.limits import check, limits
 from fastanon.siemens import protocol
 
 _TAG = struct.Struct("<64si4siii")  # name, vm, vr, syngo type, items, 77 or 205
-_ITEM = struct.Struct("<4i")
+_COUNTS, _ITEM = struct.Struct("<2i"), struct.Struct("<4i")
 _TEXT_VRS = frozenset((b"LO", b"LT", b"PN", b"SH", b"ST", b"UI", b"UN", b"UT"))
 _NUMBER_VRS = frozenset((b"DS", b"IS"))
 _NUMBER = re.compile(rb"[-+.\dEe ]*")  # what is declared one and is none may be text
@@ -27,6 +28,8 @@ MAX_TAGS = 1000
 _LATIN, _LEFTOVER = Text("latin-1"), Text("latin-1", b"\0")
 
 Run = tuple[int, int]
+#: Name, VR, the text of an item without its NUL (of the tag itself None), the slack behind names, VRs and text.
+Piece = tuple[str, bytes, Run | None, list[Run]]
 
 
 class BrokenCsaError(Exception):
@@ -72,7 +75,7 @@ def fields(data: bytes, base: int, space: Space, key: tuple[str, ...]) -> list[F
     most = limits().fields
     for name, vr, run, slacks in _walk(data):
         path = (*key, name)
-        if run is not None and (vr in _TEXT_VRS or (vr in _NUMBER_VRS and not _NUMBER.fullmatch(data, *run))):
+        if run is not None and _is_text(data, vr, run):
             found += _text_fields(data, run, base, space, path)
         for start, end in slacks:
             if data[start:end].strip(b"\0"):
@@ -81,6 +84,34 @@ def fields(data: bytes, base: int, space: Space, key: tuple[str, ...]) -> list[F
         if len(found) > most:
             check("fields", len(found), "pieces of text in one", found[-1].value[0])
     return found
+
+
+def zeroed(tag: bytes) -> tuple[bytes, int] | None:
+    """Give one tag of an SV10 header without its leftover memory, if all that `fields` finds in it is such.
+
+    Returns
+    -------
+    tuple of (bytes, int) or None
+        The tag, and how many runs were zeroed; None where it holds text.
+
+    Raises
+    ------
+    BrokenCsaError
+        As `fields`.
+    """
+    new, runs = bytearray(tag), 0
+    for _, vr, run, slacks in _tag(tag, 0):
+        if run is not None and _is_text(tag, vr, run):
+            return None
+        for start, end in slacks:
+            if tag[start:end].strip(b"\0"):
+                new[start:end] = bytes(end - start)
+                runs += 1
+    return bytes(new), runs
+
+
+def _is_text(data: bytes, vr: bytes, run: Run) -> bool:
+    return vr in _TEXT_VRS or (vr in _NUMBER_VRS and not _NUMBER.fullmatch(data, *run))
 
 
 def _text_fields(data: bytes, run: Run, base: int, space: Space, key: tuple[str, ...]) -> list[Field]:
@@ -100,38 +131,47 @@ def _field(key: tuple[str, ...], run: Run, base: int, space: Space) -> Field:
     return Field(key, space, place, place, _LATIN)
 
 
-def _walk(data: bytes) -> Iterator[tuple[str, bytes, Run | None, list[Run]]]:
-    """Give name, VR, the text of an item without its NUL, and the slack behind names, VRs and text."""
+def _walk(data: bytes) -> Iterator[Piece]:
+    """Give the pieces of all tags."""
     new = data[:4] == b"SV10"
     at = 8 if new else 0
-    try:
-        count, mark = struct.unpack_from("<2i", data, at)
-        if mark != 77 or not 0 < count <= MAX_TAGS:
-            raise BrokenCsaError
-        at += 8
-        first_items = struct.unpack_from("<i", data, at + 76)[0]
-        for _ in range(count):
-            name, _vm, vr, _type, items, _mark = _TAG.unpack_from(data, at)
-            known = name.split(b"\0")[0].decode("latin-1")
-            short = vr.split(b"\0")[0]
-            slacks = [_after_nul(data, at, at + 64), _after_nul(data, at + 68, at + 72)]
-            yield known, short, None, slacks
-            at += _TAG.size
-            for _ in range(items):
-                numbers = _ITEM.unpack_from(data, at)
-                length = numbers[1] if new else numbers[0] - first_items
-                at += _ITEM.size
-                if length < 0 or at + length > len(data):
-                    raise BrokenCsaError
-                yield _item(data, at, length, known, short)
-                at += length + -length % 4
-    except struct.error:
-        raise BrokenCsaError from None
+    count, mark = _unpacked(_COUNTS, data, at)
+    if mark != 77 or not 0 < count <= MAX_TAGS:
+        raise BrokenCsaError
+    at += _COUNTS.size
+    first_items = None if new else _unpacked(_TAG, data, at)[4]
+    for _ in range(count):
+        at = yield from _tag(data, at, first_items)
     if not len(data) - 4 <= at <= len(data):
         raise BrokenCsaError
 
 
-def _item(data: bytes, at: int, length: int, name: str, vr: bytes) -> tuple[str, bytes, Run | None, list[Run]]:
+def _tag(data: bytes, at: int, first_items: int | None = None) -> Generator[Piece, None, int]:
+    """Give the pieces of a tag, and where the next begins; in the older form lengths count from `first_items`."""
+    name, _vm, vr, _type, items, _mark = _unpacked(_TAG, data, at)
+    known = name.split(b"\0")[0].decode("latin-1")
+    short = vr.split(b"\0")[0]
+    yield known, short, None, [_after_nul(data, at, at + 64), _after_nul(data, at + 68, at + 72)]
+    at += _TAG.size
+    for _ in range(items):
+        numbers = _unpacked(_ITEM, data, at)
+        length = numbers[1] if first_items is None else numbers[0] - first_items
+        at += _ITEM.size
+        if length < 0 or at + length > len(data):
+            raise BrokenCsaError
+        yield _item(data, at, length, known, short)
+        at += length + -length % 4
+    return at
+
+
+def _unpacked(layout: struct.Struct, data: bytes, at: int) -> tuple[Any, ...]:
+    try:
+        return layout.unpack_from(data, at)
+    except struct.error:
+        raise BrokenCsaError from None
+
+
+def _item(data: bytes, at: int, length: int, name: str, vr: bytes) -> Piece:
     end = at + length
     padded = min(end + -length % 4, len(data))
     if vr in _BINARY_VRS:
