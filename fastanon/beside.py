@@ -146,7 +146,7 @@ def refuse_full(fd: int, size: int, system: System) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def write_all(write: Callable[[memoryview, int], int], data: bytes | bytearray, offset: int) -> None:
+def write_all(write: Callable[[memoryview, int], int], data: bytes | bytearray | memoryview, offset: int) -> None:
     """Write until all is written."""
     with memoryview(data) as view:
         done = 0

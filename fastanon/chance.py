@@ -30,6 +30,7 @@ _MOST_THREADS = 4  # more wait for memory
 
 Counts: TypeAlias = Sequence[Sequence[int]]  # [4][256]
 Advance: TypeAlias = Callable[[int], object]
+Seen: TypeAlias = Callable[[int, memoryview], object]  # offset and bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +79,15 @@ class Scanner:
         self._threads = min(cpus(), _MOST_THREADS) if size >= LARGE else 1
         self._advance, self._compiled = advance, many or size >= LARGE
 
-    def scan(self, part: Part, payload: Payload) -> Scanned:
-        """Search one payload.
+    def scan(self, part: Part, payload: Payload, seen: Seen | None = None) -> Scanned:
+        """Search one payload; `seen` gets each of its chunks in order, as it was searched.
 
         Raises
         ------
         ChangedError
             If the file becomes shorter meanwhile.
         """
-        matches = self._matches(part, payload)
+        matches = self._matches(part, payload, seen)
         if not matches:
             return Scanned(payload, {}, {}, ())
         expected = expected_hits(self.needles, self._counts(part, payload), payload.end - payload.start)
@@ -95,16 +96,20 @@ class Scanner:
         places = [] if payload.is_samples else [at for at, number in matches if number in rare]
         return Scanned(payload, hits, by_chance, tuple(self._real(part, payload, places)))
 
-    def _matches(self, part: Part, payload: Payload) -> list[tuple[int, int]]:
-        if isinstance(part.data, bytes):  # a small file, or an inflated dataset
+    def _matches(self, part: Part, payload: Payload, seen: Seen | None) -> list[tuple[int, int]]:
+        if isinstance(part.data, bytes) and seen is None:  # a small file, or an inflated dataset
             found = self._matcher.on(part.data)(payload.start, payload.end)
             self._advance(payload.size)
             return found
         assert part.opened is not None
-        return through(
-            part.opened.fill, self._matcher, payload.start, payload.end, self._threads,
-            lambda _, data: self._advance(len(data)),
-        )  # fmt: skip
+
+        def searched(at: int, chunk: memoryview) -> None:
+            if seen is not None:
+                seen(at, chunk)
+            self._advance(len(chunk))
+
+        threads = self._threads if seen is None else 1
+        return through(part.opened.fill, self._matcher, payload.start, payload.end, threads, searched)
 
     def _counts(self, part: Part, payload: Payload) -> Counts:
         """Count bytes by their place in words of four, in pieces that are taken evenly."""

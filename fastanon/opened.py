@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import mmap
 import os
 import stat
@@ -57,8 +58,9 @@ def _identity(s: os.stat_result) -> Identity:
 class Opened:
     """A regular file, opened once for reading.
 
-    A small file is read at once. Of others the header is read through a map: a walk touches few of its pages, and
-    the file is not loaded. Bulk is read with `read`, since a file that is cut off under a map kills the process.
+    A small file is read at once, when its view is asked for. Of others the header is read through a map: a walk
+    touches few of its pages, and the file is not loaded. Bulk is read with `read`, since a file that is cut off
+    under a map kills the process.
 
     Parameters
     ----------
@@ -79,21 +81,25 @@ class Opened:
         self.path = os.path.abspath(path)
         self.fd = _opened(self.path)
         try:
-            self._map()
+            self._identify()
         except BaseException:
             os.close(self.fd)
             raise
 
-    def _map(self) -> None:
-        if not stat.S_ISREG(os.fstat(self.fd).st_mode):
+    def _identify(self) -> None:
+        found = os.fstat(self.fd)
+        if not stat.S_ISREG(found.st_mode):
             raise UnsupportedError("not a regular file", path=self.path)
-        self.identity = identity_of(self.fd)
+        self.identity = _identity(found)
         if self.identity.size == 0:
             raise NotMedicalError("empty", path=self.path)
-        small = self.identity.size <= SMALL
-        self.view: bytes | mmap.mmap | Indexed = (
-            self.read(0, self.identity.size) if small else mmap.mmap(self.fd, 0, access=mmap.ACCESS_READ)
-        )
+
+    @functools.cached_property
+    def view(self) -> bytes | mmap.mmap | Indexed:
+        """All bytes of a small file, or a map of a large one."""
+        if self.identity.size <= SMALL:
+            return self.read(0, self.identity.size)
+        return mmap.mmap(self.fd, 0, access=mmap.ACCESS_READ)
 
     @property
     def size(self) -> int:
@@ -138,8 +144,9 @@ class Opened:
 
     def close(self) -> None:
         """Give back the map and the descriptor."""
-        if isinstance(self.view, mmap.mmap):
-            self.view.close()
+        view = self.__dict__.get("view")
+        if isinstance(view, mmap.mmap):
+            view.close()
         os.close(self.fd)
 
     def __enter__(self) -> Self:

@@ -25,6 +25,7 @@ from fastanon.system import SYSTEM, System
 #: What copy_file_range says where the filesystem can't do it: then bytes go through memory.
 _NO_RANGE_COPY = {errno.ENOSYS, errno.EXDEV, errno.EINVAL, errno.EOPNOTSUPP, errno.EBADF, errno.EPERM}
 _BLOCK, _RANGE = 1 << 20, 1 << 24
+_LARGE = 64 << 10  # bytes that are not copied once more to be written together with others
 
 _STAGED = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
 _MOST_FOLDERS = 64
@@ -52,6 +53,21 @@ class Staged(NamedTuple):
     written: int
 
 
+class Watched(NamedTuple):
+    """A run of the old bytes that somebody has to see, and may see while it is copied.
+
+    Attributes
+    ----------
+    run : (int, int)
+        Where it begins and ends.
+    read : callable
+        Reads all of it, and gives each chunk away with its offset, in order.
+    """
+
+    run: tuple[int, int]
+    read: Callable[[Callable[[int, memoryview], object]], object]
+
+
 class Landing(NamedTuple):
     """Staged files and the names that they get: a header behind its payload, without which it is of no use.
 
@@ -77,6 +93,7 @@ def stage(
     replaces: bool = False,
     token: str = "",
     advance: Callable[[int], object] = lambda _: None,
+    watched: Watched | None = None,
 ) -> Staged:
     """Write the edited file to a temporary one, and have that searched.
 
@@ -101,6 +118,8 @@ def stage(
         How the name of the temporary file begins: see `beside.temporary_name`.
     advance : callable
         Is told of bytes as they are copied.
+    watched : Watched, optional
+        What is copied as it is read by another.
 
     Raises
     ------
@@ -109,7 +128,7 @@ def stage(
     """
 
     def fill(fd: int) -> int:
-        stream = _Stream(opened, fd, system, advance)
+        stream = _Stream(opened, fd, system, advance, watched)
         for piece in pieces(plan.edits, 0, opened.size):
             if isinstance(piece, bytes):
                 stream.add(piece)
@@ -327,9 +346,16 @@ class _Stream:
     A page cache filled from a whole block on is a quarter faster than one filled from the end of a header on.
     """
 
-    def __init__(self, opened: Opened, target: int, system: System, advance: Callable[[int], object]) -> None:
+    def __init__(
+        self,
+        opened: Opened,
+        target: int,
+        system: System,
+        advance: Callable[[int], object],
+        watched: Watched | None,
+    ) -> None:
         self._opened, self._source, self._target = opened, opened.fd, target
-        self._system, self._advance = system, advance
+        self._system, self._advance, self._watched = system, advance, watched
         self._gathered = bytearray()
         self._written = self._shared = 0
 
@@ -338,21 +364,48 @@ class _Stream:
         """How many bytes were written, without those of shared blocks."""
         return self._written - self._shared
 
-    def add(self, data: bytes) -> None:
-        self._gathered += data
+    def add(self, data: bytes | memoryview) -> None:
+        """Write bytes, together with others where they are few."""
+        if len(data) < _LARGE:
+            self._gathered += data
+            return
+        self.flush()
+        write_all(self._put, data, self._written)
+        self._written += len(data)
 
     def copy(self, start: int, stop: int, shares: bool) -> None:
         """Copy a range of the source; where blocks can be shared, let the target have those of it."""
         if shares and self._share(start, stop):
             return
-        whole = min(stop, start + -self._at % _BLOCK)
+        watched = self._watched
+        if watched and start <= watched.run[0] and watched.run[1] <= stop:
+            self._watched = None
+            self.copy(start, watched.run[0], shares=False)
+            self._copy_watched(watched)
+            start = watched.run[1]
+        whole = stop if stop - start < _BLOCK else min(stop, start + -self._at % _BLOCK)
         self.add(self._old(start, whole))
         if whole < stop:
             self.flush()
             beside.refuse_full(self._target, stop - whole, self._system)
             self._copy(whole, stop)
 
-    def _old(self, start: int, stop: int) -> bytes:
+    def _copy_watched(self, watched: Watched) -> None:
+        """Write what another reads."""
+        self.flush()
+        beside.refuse_full(self._target, watched.run[1] - watched.run[0], self._system)
+
+        def put(_: int, chunk: memoryview) -> None:
+            write_all(self._put, chunk, self._written)
+            self._system.start_writing_back(self._target, self._written, len(chunk))
+            self._written += len(chunk)
+            self._advance(len(chunk))
+
+        watched.read(put)
+
+    def _old(self, start: int, stop: int) -> bytes | memoryview:
+        if isinstance(self._opened.view, bytes):
+            return memoryview(self._opened.view)[start:stop]
         if self._source == NO_FILE:
             return self._opened.read(start, stop)
         return read_all(self._source, start, stop, self._system)

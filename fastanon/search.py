@@ -147,9 +147,14 @@ def search(
         return found
     find_copies(found, scheme, everything)
     if payloads:
-        for number, scanned in in_payloads([one.part for one in found.parts], found.needles, advance):
-            found.parts[number].payloads.append(scanned)
+        search_payloads(found, advance)
     return found
+
+
+def search_payloads(found: Finding, advance: Advance) -> None:
+    """Find all copies of a file's values in its payloads."""
+    for number, scanned in in_payloads([one.part for one in found.parts], found.needles, advance):
+        found.parts[number].payloads.append(scanned)
 
 
 def identified(parts: Sequence[Part], scheme: Scheme, host: Host = nobody) -> Finding:

@@ -63,11 +63,12 @@ class Targets:
         while self._is_taken([stem + ending for ending in endings], item):
             stem, number = f"{start}-{number}", number + 1
         path, *beside = (stem + ending for ending in endings)
-        if os.path.relpath(path, root).split(os.sep)[0] == os.pardir:
+        inside = os.path.relpath(path, root)
+        if inside.split(os.sep)[0] == os.pardir:
             raise UnsupportedError("its new name would lead out of its folder", path=item.path)
         self._taken.add(path)
         self._files[item.path] = path
-        return Target(path, "".join(beside), os.path.relpath(path, root), self._to is not None)
+        return Target(path, "".join(beside), inside, self._to is not None)
 
     def settled(self, item: Source, target: Target, met: Met) -> Target:
         """Give where a file in place is in the end, once the identities of others are known too.

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from fastanon import __version__, archives, attributes, beside
+from fastanon import __version__, archives, attributes, beside, folders
 from fastanon.attempts import attempted, failure
 from fastanon.container import read_parts
 from fastanon.dicom import DicomPart
@@ -193,15 +193,16 @@ class Bench:
 
     def __init__(self, work: Work) -> None:
         self._work = work
-        self._last: tuple[tuple[Needle, ...], tuple[Needle, ...]] = ((), ())
+        self._last: tuple[tuple[Needle, ...], tuple[Needle, ...], Met] = ((), (), Met())
 
     def over(self, task: Task, tell: Callable[[Source], object] = lambda _: None) -> list[Outcome]:
         """Do all files of a task, tell of each, and make what was written durable."""
         done: list[Outcome] = []
         try:
-            for number, item in task.items:
-                done.append(self._one(task, number, item))
-                tell(item)
+            with folders.kept():
+                for number, item in task.items:
+                    done.append(self._one(task, number, item))
+                    tell(item)
             self._sync(done, dict(task.items))
         except BaseException:
             discard([path for outcome in done for path in outcome.staged])
@@ -227,8 +228,8 @@ class Bench:
             return self._learned(task, number, item)
         hosts, last = task.hosts or {}, task.hosts is not None
 
-        def naming(outcome: Outcome, _: bool) -> tuple[Target, Renamed]:
-            return self._guessed(item, outcome)
+        def naming(_outcome: Outcome, _: bool) -> tuple[Target, Renamed]:
+            return self._guessed(item)
 
         return self.one(number, item, naming, task.token, last, hosts.get(number))
 
@@ -299,10 +300,9 @@ class Bench:
         self._work.options.scheme.rows.clear()
         return outcome
 
-    def _guessed(self, item: Source, outcome: Outcome) -> tuple[Target, Renamed]:
+    def _guessed(self, item: Source) -> tuple[Target, Renamed]:
         """Name the file by its own values: who knows those of the others sees whether that is right."""
-        scheme, mask = self._work.options.scheme, Mask(self._work.options.scheme)
-        met = Met(outcome.needles)
+        scheme, mask, met = self._work.options.scheme, Mask(self._work.options.scheme), self._last[2]
         target = Targets(self._work.to, mask, scheme.strips).of(item, met)
         return target, renaming(item, target, mask, met)
 
@@ -317,5 +317,6 @@ class Bench:
     def _spelled(self, found: Found) -> tuple[Needle, ...]:
         """Give the needles as paths are spelled: of the files of a series the very same ones."""
         if found.needles is not self._last[0]:
-            self._last = found.needles, tuple(needle for needle in found.needles if needle.codec == "utf-8")
+            spelled = tuple(needle for needle in found.needles if needle.codec == "utf-8")
+            self._last = found.needles, spelled, Met(spelled)
         return self._last[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -10,7 +11,7 @@ from fastanon import auditor, bulk, refit
 from fastanon.auditor import Audit, Secrets
 from fastanon.bulk import Bulk
 from fastanon.chance import Advance
-from fastanon.edits import edited
+from fastanon.edits import Edit, pieces
 from fastanon.errors import ChangedError, UnsupportedError, UsageError
 from fastanon.files import Source
 from fastanon.identity import Needle
@@ -22,13 +23,15 @@ from fastanon.part import Part, TextPart
 from fastanon.payload import Payload
 from fastanon.planner import Plan, make_plan
 from fastanon.preview import Preview
-from fastanon.rewrite import Staged, discard, stage
+from fastanon.rewrite import Staged, Watched, discard, stage
 from fastanon.scheme import Scheme
-from fastanon.search import Finding, in_payloads, search
+from fastanon.search import Finding, in_payloads, search, search_payloads
 from fastanon.shards import Shard
 from fastanon.sharing import Sharing
-from fastanon.subjects import Host
+from fastanon.subjects import Host, nobody
+from fastanon.underway import Underway, underway
 from fastanon.urls import root
+from fastanon.walk import Bytes
 
 if TYPE_CHECKING:
     from fastanon.series import Likeness, Series
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
 
 #: From so many files on it is worth while to load compiled kernels, and for some hundred to compile them first.
 MANY = 100
+
+_BLOCK = 64 << 10  # memory that malloc has at hand
 
 #: What may be asked of the audit, and of needles in payloads that chance does not explain.
 AUDITS, PAYLOADS = ("full", "text", "none"), ("patch", "report")
@@ -144,6 +149,10 @@ class _MarkedLeakError(Exception):
     """A copy says that it is de-identified, and is not."""
 
 
+class _NoChanceError(Exception):
+    """What stands in a payload searched on its way into the copy is no chance: it has to be planned for."""
+
+
 class Work:
     """What is done to each file of a run.
 
@@ -173,7 +182,17 @@ class Work:
     def search(self, opened: Opened, item: Source, host: Host) -> Found:
         """Search a file; `host` says whose a study is, for a file that names nobody."""
         like = self._series.like(opened) if self._series and not item.payload else None
-        return like or search(opened, self.options.scheme, self._full, self.advance, host)
+        return like or self._searched(opened, host)
+
+    def _searched(self, opened: Opened, host: Host = nobody) -> Finding:
+        """Search a file, but for a payload that is searched on its way into the copy."""
+        found = search(opened, self.options.scheme, False, host=host)
+        if self._full and not found.own and self._underway(opened, found) is None:
+            search_payloads(found, self.advance)
+        return found
+
+    def _underway(self, opened: Opened, found: Finding) -> Underway | None:
+        return underway(opened, found, self.advance) if self._full and self.to is not None else None
 
     def do(self, opened: Opened, item: Source, found: Found, renamed: Renamed, token: str = "") -> Made:
         """Make of one file what it becomes: a second time if it is not as clean as it says.
@@ -212,17 +231,26 @@ class Work:
             made = self._do_like(opened, found, renamed, token)
             if made is not None:
                 return made
-            found = search(opened, self.options.scheme, self._full)
+            found = self._searched(opened)
         scheme, patch, copied = self.options.scheme, self.options.payload == "patch", self.to is not None
         block = self._sharing.block(opened, found.largest, self.to) if self.to is not None else 0
-        plan = make_plan(opened, found, scheme, renamed, patch, scheme.strips or copied, block=block)
+        late = self._underway(opened, found)
+        if late is not None and block > 1:  # what is shared is not copied
+            late.search()
+
+        def planned(mark: bool) -> Plan:
+            return make_plan(opened, found, scheme, renamed, patch, mark, block=block)
+
+        plan = planned(scheme.strips or copied)
         if self._series and alone and block <= 1:
             self._series.learn(opened, found, plan, renamed)
-        try:
-            return self._write(opened, plan, found, plan.marked, token)
-        except _MarkedLeakError:
-            plan = make_plan(opened, found, scheme, renamed, patch, mark=False, block=block)
-            return self._write(opened, plan, found, False, token)
+        while True:
+            try:
+                return self._write(opened, plan, found, plan.marked, token)
+            except _MarkedLeakError:
+                plan = planned(mark=False)
+            except _NoChanceError:
+                plan = planned(scheme.strips or copied)
 
     def _do_like(self, opened: Opened, found: Likeness, renamed: Renamed, token: str) -> Made | None:
         """Make of a file what another of its series became; None if that can't be."""
@@ -234,11 +262,11 @@ class Work:
             return made_of(plan, plan.strategy, _count(writes), found.audited(plan))._replace(
                 writes=writes, size=size
             )
-        new, reads = edited(opened.view, plan.edits), self.options.audit != "none"
+        reads = self.options.audit != "none"
 
         def check(path: str) -> None:
             with Opened(path) as copy:
-                if copy.view != new:
+                if not is_edited(copy, opened.view, plan.edits):
                     raise ChangedError("a copy is not what was written", path=opened.path)
 
         given = check if reads else lambda _: None
@@ -264,19 +292,26 @@ class Work:
         self, opened: Opened, plan: Plan, found: Finding, secrets: Secrets, marked: bool, token: str
     ) -> Made:
         seen: list[Audit] = []
+        late = self._underway(opened, found)
         # in place only the search is counted: nobody knew then that it would be a rewrite
         advance: Advance = self.advance if self.to is not None else lambda _: None
 
         def audit(path: str) -> None:
+            if late is not None and not late.is_clean:
+                raise _NoChanceError
             if self.options.audit != "none":
                 left = auditor.of_copy(path, secrets, self.options.scheme, self._full, advance)
                 if marked and left.leaks:
                     raise _MarkedLeakError
                 scanned = 0 if found.own else left.scanned  # there are no values to search for
-                seen.append(replace(left, bulk=plan.bulk, scanned=scanned))  # the plan tells of patches too
+                told = late.bulk() if late else plan.bulk  # of patches too
+                seen.append(replace(left, bulk=told, scanned=scanned))
 
         folder = self.to or os.path.dirname(opened.path)
-        staged = stage(opened, plan, folder, audit, replaces=self.to is None, token=token, advance=advance)
+        staged = stage(
+            opened, plan, folder, audit, replaces=self.to is None, token=token, advance=advance,
+            watched=Watched(late.run, late.search) if late else None,
+        )  # fmt: skip
         made = made_of(plan, "rewrite" if plan.edits else "copy", staged.written, seen[0] if seen else None)
         return made._replace(staged=staged.path, size=opened.size)
 
@@ -298,6 +333,19 @@ class Work:
             plan = Plan(path, opened.identity, (), (), 0, opened.size, 0)
             assert self.to is not None
             return stage(opened, plan, self.to, audit, token=token, advance=self.advance), tuple(seen)
+
+
+def is_edited(copy: Opened, data: Bytes, edits: Sequence[Edit]) -> bool:
+    """Say whether a copy is what edits make of bytes; it is read to its end."""
+    at = 0
+    for piece in pieces(edits, 0, len(data)):
+        source, start, stop = (piece, 0, len(piece)) if isinstance(piece, bytes) else (data, *piece)
+        for first in range(start, stop, _BLOCK):
+            block = source[first : min(first + _BLOCK, stop)]
+            if at + len(block) > copy.size or copy.read(at, at + len(block)) != block:
+                return False
+            at += len(block)
+    return at == copy.size
 
 
 def _count(writes: tuple[tuple[int, bytes], ...]) -> int:

@@ -54,8 +54,8 @@ def directly(
         Where it begins and ends.
     scheme : Scheme
         What values become.
-    needles : Needles
-        What is replaced in the text of a tag.
+    needles : tuple of Needle
+        What may stand in it: none where a search brought none.
     """
     data = layout.dataset.data[start:stop]
     assert isinstance(data, bytes)
@@ -89,7 +89,7 @@ def _tag(
     try:
         if any(word in data for word in _NOT_HERE):
             return None
-        numbers = csa.zeroed(data)
+        numbers = None if needles else csa.zeroed(data)
         if numbers is not None:
             return Direct(numbers[0], Fate(numbers[1]), stays=numbers[0])
         value = layout.value(unit)

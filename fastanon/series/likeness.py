@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import replace
+from itertools import accumulate
 
 from fastanon import bulk
 from fastanon.auditor import Audit, of_plan
@@ -92,30 +93,42 @@ class Likeness:
         ]  # fmt: skip
         if any(template.units[n].kind == SAME for n in self._changed) or not self._same_shapes():
             raise UnlikeError
-        self._direct = self._directly()
+        self._direct = self._directly(self._matched())
         self._planned = [n for n in self._changed if n not in self._direct]
         if any(template.units[n].kind == PLAIN and template.units[n + 1].kind == TAG for n in self._planned):
             raise UnlikeError  # the head of a CSA header is no element of its own
-        if self._reaches_across():
-            raise UnlikeError
 
-    def _reaches_across(self) -> bool:
-        """Say whether a needle begins in one unit and ends in the next, where one of them differs."""
-        data, matcher = self._layout.dataset.data, matcher_of(self._template.found.needles, 0)
+    def _matched(self) -> set[int]:
+        """Give the units that differ in which a needle stands.
+
+        Raises
+        ------
+        UnlikeError
+            If one begins in one unit and ends in the next, where one of them differs.
+        """
+        data, starts = self._layout.dataset.data, self._starts
+        matcher, changed = matcher_of(self._template.found.needles, 0), set(self._changed)
         reach = matcher.longest - 1
-        borders = sorted({self._starts[n + more] for n in self._changed for more in (0, 1)})
-        sides = ((data[max(at - reach, 0) : at], data[at : at + reach]) for at in borders)
-        joined = b"".join(bytes(before).rjust(reach) + bytes(behind).ljust(reach) for before, behind in sides)
-        step = 2 * reach
-        return any(at % step < reach < at % step + len(matcher.patterns[n].data) for at, n in matcher.find(joined))
+        runs = [(max(starts[n] - reach, 0), min(starts[n + 1] + reach, starts[-1])) for n in self._changed]
+        offsets = list(accumulate((stop - start + len(BETWEEN) for start, stop in runs), initial=0))
+        matched: set[int] = set()
+        for place, number in matcher.find(BETWEEN.join(bytes(data[start:stop]) for start, stop in runs)):
+            run = bisect_right(offsets, place) - 1
+            at = place - offsets[run] + runs[run][0]
+            first, last = (bisect_right(starts, x) - 1 for x in (at, at + len(matcher.patterns[number].data) - 1))
+            if first < last and not changed.isdisjoint(range(first, last + 1)):
+                raise UnlikeError
+            matched.add(first)
+        return matched & changed
 
-    def _directly(self) -> dict[int, Direct]:
+    def _directly(self, matched: set[int]) -> dict[int, Direct]:
         """Give what becomes of the units in which little can happen, if no needle and no UID is left there."""
         units, starts, needles = self._template.units, self._starts, self._template.found.needles
         known: dict[int, Direct] = {}
         ends: list[int] = []
         for n in self._changed:
-            one = directly(units[n], self._layout, starts[n], starts[n + 1], self._scheme, needles)
+            in_it = needles if n in matched else ()
+            one = directly(units[n], self._layout, starts[n], starts[n + 1], self._scheme, in_it)
             if one is not None:
                 known[n] = one
                 ends.append(len(one.stays) + len(BETWEEN) + (ends[-1] if ends else 0))
