@@ -42,7 +42,8 @@ def kept() -> Iterator[None]:
     finally:
         _kept.folders = None
         for fd in found.values():
-            SYSTEM.close(fd)
+            with suppress(OSError):  # what is in it is synced by itself
+                SYSTEM.close(fd)
 
 
 @contextmanager

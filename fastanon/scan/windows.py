@@ -131,9 +131,12 @@ def _chosen(options: list[npt.NDArray[np.int64]], columns: npt.NDArray[np.int64]
 
     Those with the fewest options go first; then each may change its mind.
     """
+    places = columns * (ANY + 1)
 
     def cost(sets: Sets) -> npt.NDArray[np.float64]:
-        return np.tensordot(_WEIGHTS, _CHANCES[:, columns, sets].prod(axis=-1), 1)
+        rates = _CHANCES.reshape(len(_WEIGHTS), -1).take(sets + places, axis=1).prod(axis=-1)
+        costs: npt.NDArray[np.float64] = _WEIGHTS @ rates.reshape(len(_WEIGHTS), -1)
+        return costs.reshape(sets.shape[:-1])
 
     chosen, bucket = [0] * len(options), np.full(len(options), -1)
     taken, buckets = np.zeros((len(options), COLUMNS), int), np.zeros((BUCKETS, COLUMNS), int)
@@ -141,7 +144,8 @@ def _chosen(options: list[npt.NDArray[np.int64]], columns: npt.NDArray[np.int64]
         if bucket[i] >= 0:
             old, bucket[i] = bucket[i], -1
             buckets[old] = np.bitwise_or.reduce(taken[bucket == old], axis=0, initial=0)
-        added = cost(buckets | options[i][:, None]) - cost(buckets)
+        now, *then = cost(np.concatenate([buckets[None], buckets | options[i][:, None]]))
+        added = np.array(then) - now
         chosen[i], bucket[i] = divmod(int(added.argmin()), BUCKETS)
         taken[i] = options[i][chosen[i]]
         buckets[bucket[i]] |= taken[i]
