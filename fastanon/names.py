@@ -15,6 +15,7 @@ from fastanon.scheme import Scheme
 
 #: Letters by which needles are found: no needle of a path has fewer but those of ideographs.
 _START = 3
+_REMEMBERED = 256  # paths, of which each is asked for several times
 
 #: What a replacement may not bring into a file name; one of dots alone would lead to another folder.
 _UNSAFE = re.compile(r"[^\w.-]+|^\.+")
@@ -30,6 +31,7 @@ class Met:
         self._needles: dict[bytes, tuple[int, Needle]] = {}
         self._by_start: dict[bytes, list[bytes]] = {}
         self._last: Iterable[Needle] = ()
+        self._known: dict[bytes, list[Needle]] = {}  # of the last few paths
         self.add(needles)
 
     def add(self, needles: Iterable[Needle]) -> None:
@@ -37,6 +39,7 @@ class Met:
         if needles is self._last:
             return
         self._last = needles
+        self._known.clear()
         for needle in needles:
             if needle.codec == "utf-8" and needle.data not in self._needles:  # as paths are spelled
                 self._needles[needle.data] = (len(self._needles), needle)
@@ -44,6 +47,13 @@ class Met:
 
     def in_path(self, data: bytes) -> list[Needle]:
         """Give the needles that may stand in a path, in the order in which they were met."""
+        if data not in self._known:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[data] = self._in_path(data)
+        return self._known[data]
+
+    def _in_path(self, data: bytes) -> list[Needle]:
         folded, found = data.lower(), set()
         starts = {folded[at : at + size] for size in range(1, _START + 1) for at in range(len(folded))}
         for start in starts & self._by_start.keys():

@@ -43,7 +43,7 @@ class Layout:
         self.tables = _table(meta), _table(dataset)
         self.tops = tuple(np.flatnonzero(table[:, w.PARENT] < 0) for table in self.tables)
         both = zip(self.tables, self.tops, strict=True)
-        self.signature = b"|".join(table[top][:, (w.TAG, w.VR)].tobytes() for table, top in both)
+        self.signature = b"|".join(table[top, : w.VR + 1].tobytes() for table, top in both)  # TAG and VR
 
     @functools.cached_property
     def headers(self) -> tuple[list[int], list[int]]:

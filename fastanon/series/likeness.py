@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import accumulate
 
@@ -26,6 +27,8 @@ from fastanon.series.template import PAYLOAD, PLAIN, SAME, TAG, Fate, Template, 
 from fastanon.uids import uids_in_bytes
 
 Became = dict[int, tuple[bytes, Fate]]
+
+_AT_ONCE = 16  # units
 
 #: Of edits that were planned for the other file.
 RULE = "as another of its series"
@@ -57,6 +60,7 @@ class Likeness:
         if starts is None:
             raise UnlikeError
         self._starts = starts
+        self._payload_unit = next(n for n, one in enumerate(template.units) if one.kind == PAYLOAD)
         self._differ()
         self._reduced = Reduced(template, layout, starts, self._planned, scheme) if self._planned else None
         if not self._same_values():
@@ -79,24 +83,28 @@ class Likeness:
 
     def _find_payload(self) -> Payload:
         units, dataset = self._template.units, self._layout.dataset
-        self._payload_unit = next(n for n, one in enumerate(units) if one.kind == PAYLOAD)
         element = dataset.elements[int(self._layout.tops[1][units[self._payload_unit].number])]
         return Payload(element.value, element.end, self._template.payload_kind)
 
     def _differ(self) -> None:
         """Compare unit by unit."""
-        template, old, new = self._template, self._template.data, self._layout.dataset.data
-        a, c = template.starts, self._starts
-        self._changed = [
-            n for n, unit in enumerate(template.units)
-            if unit.kind != PAYLOAD and old[a[n] : a[n + 1]] != new[c[n] : c[n + 1]]
-        ]  # fmt: skip
+        template, payload = self._template, self._payload_unit
+        self._changed = [*self._differing(0, payload), *self._differing(payload + 1, len(template.units))]
         if any(template.units[n].kind == SAME for n in self._changed) or not self._same_shapes():
             raise UnlikeError
         self._direct = self._directly(self._matched())
         self._planned = [n for n in self._changed if n not in self._direct]
         if any(template.units[n].kind == PLAIN and template.units[n + 1].kind == TAG for n in self._planned):
             raise UnlikeError  # the head of a CSA header is no element of its own
+
+    def _differing(self, first: int, stop: int) -> Iterator[int]:
+        """Give the units that are not the same, of some that follow each other: many at a time are compared."""
+        old, new = self._template.data, self._layout.dataset.data
+        a, b = self._template.starts, self._starts
+        for n in range(first, stop, _AT_ONCE):
+            end = min(n + _AT_ONCE, stop)
+            if old[a[n] : a[end]] != new[b[n] : b[end]]:
+                yield from (i for i in range(n, end) if old[a[i] : a[i + 1]] != new[b[i] : b[i + 1]])
 
     def _matched(self) -> set[int]:
         """Give the units that differ in which a needle stands.
