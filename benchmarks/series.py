@@ -20,10 +20,11 @@ from fastanon.container import read_parts
 from fastanon.dicom import DicomPart
 from fastanon.edits import Edit
 from fastanon.files import Source
+from fastanon.landing import Landing, land
 from fastanon.names import Mask, Met, Renamed
 from fastanon.opened import Opened
 from fastanon.planner import Plan
-from fastanon.rewrite import Landing, land, stage, sync
+from fastanon.rewrite import stage, sync
 from fastanon.schemes import make_scheme
 from fastanon.synthetic import Person, make_study
 from fastanon.work import Options, Work

@@ -16,12 +16,13 @@ from fastanon.errors import FileError, UnsupportedError
 from fastanon.fields import Place
 from fastanon.files import Source
 from fastanon.known import Known
+from fastanon.landing import EXISTS, Landing, land
 from fastanon.names import Renamed
 from fastanon.opened import Opened, identity_at
 from fastanon.pending import Pending
 from fastanon.record import Copy, Record
 from fastanon.report import ANONYMIZED, COPIED, UNCHANGED, FileResult
-from fastanon.rewrite import EXISTS, Landing, discard, land, sync
+from fastanon.rewrite import discard, sync
 from fastanon.scheme import Subject
 from fastanon.targets import Target
 from fastanon.tasks import Bench, Outcome

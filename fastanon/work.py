@@ -11,6 +11,7 @@ from fastanon import auditor, bulk, refit
 from fastanon.auditor import Audit, Secrets
 from fastanon.bulk import Bulk
 from fastanon.chance import Advance
+from fastanon.copying import Watched
 from fastanon.edits import Edit, pieces
 from fastanon.errors import ChangedError, UnsupportedError, UsageError
 from fastanon.files import Source
@@ -23,7 +24,7 @@ from fastanon.part import Part, TextPart
 from fastanon.payload import Payload
 from fastanon.planner import Plan, make_plan
 from fastanon.preview import Preview
-from fastanon.rewrite import Staged, Watched, discard, stage
+from fastanon.rewrite import Staged, discard, stage
 from fastanon.scheme import Scheme
 from fastanon.search import Finding, in_payloads, search, search_payloads
 from fastanon.shards import Shard

@@ -14,9 +14,10 @@ from fastanon import apply, refit
 from fastanon.apply import Change
 from fastanon.errors import AccessError, FileError
 from fastanon.journal import NAME
+from fastanon.landing import Landing, land
 from fastanon.opened import Opened
 from fastanon.planner import Plan, plan_in_place
-from fastanon.rewrite import Landing, discard, land, stage, sync
+from fastanon.rewrite import discard, stage, sync
 from fastanon.schemes import make_scheme
 from fastanon.system import SYSTEM, System
 from tests.niftypet import scheme

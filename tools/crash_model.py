@@ -26,9 +26,10 @@ from fastanon.apply import Change
 from fastanon.edits import Edit
 from fastanon.errors import FileError
 from fastanon.journal import NAME
+from fastanon.landing import Landing, land
 from fastanon.opened import Opened, identity_at
 from fastanon.planner import Plan
-from fastanon.rewrite import Landing, land, stage, sync
+from fastanon.rewrite import stage, sync
 from fastanon.system import SYSTEM, System
 
 SECTOR = 512

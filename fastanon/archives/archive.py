@@ -15,10 +15,11 @@ from fastanon.auditor import Audit
 from fastanon.errors import FileError, MalformedError, NotMedicalError, UnsupportedError
 from fastanon.files import Source
 from fastanon.finishing import replace_file
+from fastanon.landing import EXISTS, Landing, land
 from fastanon.opened import Opened
 from fastanon.record import Copy
 from fastanon.report import ANONYMIZED, COPIED, UNCHANGED, FileResult
-from fastanon.rewrite import EXISTS, Landing, Staged, discard, land, stage_with, sync
+from fastanon.rewrite import Staged, discard, stage_with, sync
 from fastanon.system import SYSTEM
 from fastanon.targets import Target
 from fastanon.work import Made
