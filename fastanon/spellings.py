@@ -6,6 +6,7 @@ nothing is a spelling, and prefixes and suffixes are none.
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -129,6 +130,7 @@ def _name_forms(name: str) -> set[str]:
     return {form for form in strong + respelled + words + joined + [name.strip(" ^")] if weight(form) >= 3}
 
 
+@functools.lru_cache(4096)
 def weight(form: str) -> int:
     """Count letters and digits; an ideograph carries as much as two letters."""
     return sum(1 if c.isascii() else 2 for c in form if c.isalnum())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
@@ -11,7 +12,7 @@ import pytest
 
 from fastanon.errors import DONE
 from fastanon.opened import Opened
-from fastanon.synthetic import Person, make_listmode
+from fastanon.synthetic import Person, make_listmode, make_ptd
 from fastanon.system import System
 from tests.niftypet import anonymize
 
@@ -39,21 +40,27 @@ class Reads:
 
 
 @pytest.mark.parametrize("name", ["THISTLEWOOD^JO", "LI^WU"])  # which stands there by chance
+@pytest.mark.parametrize("make", [make_listmode, make_ptd])
 def test_a_large_payload_is_read_once_while_it_is_copied(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make: Callable[..., Path], name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make_listmode(tmp_path / "a.IMA", SIZE, Person(name=name))
+    path, copy = tmp_path / "a.data", tmp_path / "out" / "a.data"
+    make(path, SIZE, Person(name=name))
     reads = Reads(monkeypatch)
     kernel = mock.Mock(wraps=os.copy_file_range)
     monkeypatch.setattr(System, "copy_file_range", kernel)
-    report = anonymize(tmp_path / "a.IMA", to=tmp_path / "out")
+    report = anonymize(path, to=copy.parent)
     assert report.exit_status == DONE
     assert kernel.call_count == 0
-    assert reads.by_path.pop(str(tmp_path / "a.IMA")) < SIZE + 100_000
+    assert reads.by_path.pop(str(path)) < SIZE + 100_000
     (audited,) = reads.by_path.values()  # and the copy once
     assert audited < SIZE + 100_000
-    both = [path.read_bytes()[-SIZE:] for path in (tmp_path / "a.IMA", tmp_path / "out" / "a.IMA")]
-    assert both[0] == both[1]
+    (payload,) = report.as_dict()["files"][0]["audit"]["payloads"]
+    assert payload["bytes"] == SIZE
+    # a .ptd begins with its payload, a .IMA ends with it
+    ends = slice(0, SIZE) if make is make_ptd else slice(-SIZE, None)
+    assert path.read_bytes()[ends] == copy.read_bytes()[ends]
+    assert path.read_bytes() != copy.read_bytes()
 
 
 def test_one_that_becomes_shorter_meanwhile_leaves_nothing(
