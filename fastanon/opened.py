@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import mmap
 import os
 import stat
@@ -58,14 +57,15 @@ def _identity(s: os.stat_result) -> Identity:
 class Opened:
     """A regular file, opened once for reading.
 
-    A small file is read at once, when its view is asked for. Of others the header is read through a map: a walk
-    touches few of its pages, and the file is not loaded. Bulk is read with `read`, since a file that is cut off
-    under a map kills the process.
+    A small file is read at once. Of others the header is read through a map: a walk touches few of its pages, and
+    the file is not loaded. Bulk is read with `read`, since a file that is cut off under a map kills the process.
 
     Parameters
     ----------
     path : str or os.PathLike
         Symbolic links must be resolved by the caller; one that stands anywhere in the path is refused here.
+    viewed : bool
+        Whether its bytes are asked for as a whole.
 
     Raises
     ------
@@ -77,11 +77,15 @@ class Opened:
         If it is empty.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    view: bytes | mmap.mmap | Indexed
+
+    def __init__(self, path: str | os.PathLike[str], *, viewed: bool = True) -> None:
         self.path = os.path.abspath(path)
         self.fd = _opened(self.path)
         try:
             self._identify()
+            if viewed:
+                self._map()
         except BaseException:
             os.close(self.fd)
             raise
@@ -94,12 +98,9 @@ class Opened:
         if self.identity.size == 0:
             raise NotMedicalError("empty", path=self.path)
 
-    @functools.cached_property
-    def view(self) -> bytes | mmap.mmap | Indexed:
-        """All bytes of a small file, or a map of a large one."""
-        if self.identity.size <= SMALL:
-            return self.read(0, self.identity.size)
-        return mmap.mmap(self.fd, 0, access=mmap.ACCESS_READ)
+    def _map(self) -> None:
+        small = self.identity.size <= SMALL
+        self.view = self.read(0, self.size) if small else mmap.mmap(self.fd, 0, access=mmap.ACCESS_READ)
 
     @property
     def size(self) -> int:
@@ -144,8 +145,7 @@ class Opened:
 
     def close(self) -> None:
         """Give back the map and the descriptor."""
-        view = self.__dict__.get("view")
-        if isinstance(view, mmap.mmap):
+        if isinstance(view := getattr(self, "view", None), mmap.mmap):
             view.close()
         os.close(self.fd)
 

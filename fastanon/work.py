@@ -266,7 +266,7 @@ class Work:
         reads = self.options.audit != "none"
 
         def check(path: str) -> None:
-            with Opened(path) as copy:
+            with Opened(path, viewed=False) as copy:
                 if not is_edited(copy, opened.view, plan.edits):
                     raise ChangedError("a copy is not what was written", path=opened.path)
 
