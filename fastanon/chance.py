@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from fastanon.identity import Needle, Needles
+from fastanon.kept_kernels import is_off
 from fastanon.part import Part
 from fastanon.payload import Payload
 from fastanon.scan import Hit, find, is_word, matcher_of, through
@@ -202,7 +203,7 @@ def expected_hits(needles: Sequence[Needle], counts: Counts, size: int) -> list[
 
 def histogram(pieces: Iterable[bytes], compiled: bool) -> Counts:
     """Count bytes by their place in words of four; each piece begins with a word."""
-    if compiled:
+    if compiled and not is_off():
         import numpy as np
 
         from fastanon.scan.compiled import histogram as count

@@ -18,7 +18,7 @@ from fastanon.pages import Indexed
 
 _LENGTH_TO_END, _CHARACTER_SET = 0x00080001, 0x00080005
 _COMPILED = "fastanon.walk_compiled"
-_WORTH = 4096  # rows that the plain form writes while numba is imported
+_WORTH = 4096  # rows that the plain form writes while numpy is imported
 _REMEMBERED = 1 << 16  # records, of 400 bytes each
 
 _REASONS = {
@@ -196,7 +196,7 @@ def read_elements(
     only_group : int
         Stop before the first element of another group; 0 reads all.
     compiled : bool
-        Use the form compiled by numba, which is used too for thousands of elements, and where it has been loaded
+        Use the compiled form, which is used too for thousands of elements, and where it has been loaded
         already.
 
     Raises
@@ -211,7 +211,7 @@ def read_elements(
     while True:
         fast = compiled or room > _WORTH or _COMPILED in sys.modules
         if fast and not isinstance(data, Indexed):
-            from fastanon.walk_compiled import walk  # imports numba
+            from fastanon.walk_compiled import walk  # imports numpy
         else:
             walk = w.walk
         table = array("q", [0]) * (w.COLUMNS * room)

@@ -1,83 +1,122 @@
-"""Compiled kernels, kept in numba's cache where nobody else can write: it is made of pickles, which are code."""
+"""The door to compiled kernels: machine code that was kept, loaded by llvmlite alone, or else numba.
+
+To import numba takes 0.3 s, to load all kernels without it 0.05 s. What is kept for another CPU, other versions or
+another source, or is damaged, or could come from somebody else, is compiled again.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import functools
-import grp
+import itertools
 import os
-import pwd
-import stat
+import threading
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-from numba import njit, types
-
-#: The modules that make kernels when they are imported.
-HOMES = ("fastanon.scan.kernels", "fastanon.walk_compiled", "fastanon.siemens.csa_tags_compiled")
+#: Called with integers only, most of them addresses; the GIL is released meanwhile.
+Kernel = Callable[..., int]
 
 
-class Kernel(NamedTuple):
-    """One that was made: what it is called with, and its folder in the cache, or why it has none."""
+class Home(NamedTuple):
+    """The module that has the source of a kernel, and how many int64 it is called with; it returns one too."""
 
-    function: Any
-    arguments: tuple[types.Type, ...]
-    folder: Path | None
-    trouble: str
+    module: str
+    arguments: int
 
 
-#: All kernels of the modules that were imported, for `fastanon.warmup`.
-made: list[Kernel] = []
+_SCAN, _WALK = "fastanon.scan.kernels", "fastanon.walk_kernels"
+
+KERNELS = {
+    "few": Home(_SCAN, 7),
+    "many": Home(_SCAN, 7),
+    "both_nibbles": Home(_SCAN, 7),
+    "two_bytes": Home(_SCAN, 7),
+    "grams": Home(_SCAN, 7),
+    "count_bytes": Home(_SCAN, 3),
+    "shuffled": Home(_SCAN, 0),
+    "walk": Home(_WALK, 12),
+    "tag_starts": Home(_WALK, 5),
+}
+
+_ready: dict[str, Kernel] = {}
+_lock = threading.Lock()
+_linked: list[Any] = []  # what was linked is unloaded where nobody holds it
+_numbers = itertools.count()  # no two may have one name, nor may what can't be linked
 
 
-def compiled(function: Callable[..., Any], *arguments: types.Type) -> Any:
-    """Compile a kernel without the GIL; keep it where that is safe.
+def kernel(name: str) -> Kernel:
+    """Give a kernel of `KERNELS`, in the fastest way to be had."""
+    return _ready.get(name) or _made(name)
 
-    numba looks for its cache when a kernel is made, and reads it when it is called for the first time.
 
-    Parameters
-    ----------
-    function : callable
-        The kernel.
-    *arguments : numba.types.Type
-        What it will be called with: by default an int64 for each of its parameters.
-    """
-    kernel: Any = None
-    folder, trouble = None, "numba found no folder that it can write to"
+def _made(name: str) -> Kernel:
+    with _lock:
+        if name not in _ready:
+            _ready[name] = loaded(name) or _compiled(name)
+        return _ready[name]
+
+
+def is_off() -> bool:
+    """Say whether numba was told to compile nothing; kernels can't do without."""
+    return os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
+
+
+def loaded(name: str) -> Kernel | None:
+    """Load a kernel that was kept, or say that there is none that would do."""
+    from fastanon import kernel_files
+
     try:
-        kernel = njit(cache=True, nogil=True)(function)
-        folder = Path(kernel._cache.cache_path)
-        if not is_ours(folder):
-            folder, trouble = None, f"{folder}: others could put code there"
-    except (AttributeError, OSError, RuntimeError):  # no folder to write to, or another numba
-        folder = None
-    if folder is None:
-        kernel = njit(nogil=True)(function)
-    known = arguments or (types.int64,) * function.__code__.co_argcount
-    made.append(Kernel(kernel, known, folder, "" if folder else trouble))
-    return kernel
+        code = kernel_files.read(name)
+        return linked(name, code) if code else None
+    except (ImportError, AttributeError, RuntimeError):  # another llvmlite, or it takes it for no object file
+        return None
 
 
-def is_ours(folder: Path) -> bool:
-    """Say whether nobody but this user and root can put a file into a folder, has put one, or can exchange it."""
-    real = folder.resolve()
-    inside = [path.lstat() for path in (real, *real.glob("*.nb[ic]"))]
-    above = [path.stat() for path in real.parents]
-    return not any(map(_is_open, inside)) and all(one.st_mode & stat.S_ISVTX or not _is_open(one) for one in above)
+def linked(name: str, code: bytes) -> Kernel:
+    """Make a function of an object file.
+
+    Raises
+    ------
+    RuntimeError
+        If it is none, or needs something that is not there.
+    """
+    import ctypes
+
+    from llvmlite.binding import JITLibraryBuilder
+
+    builder = JITLibraryBuilder().add_object_img(code).export_symbol(symbol(name))
+    library = builder.link(_linker(), f"{name} {next(_numbers)}")
+    _linked.append(library)
+    kind = ctypes.CFUNCTYPE(ctypes.c_int64, *KERNELS[name].arguments * [ctypes.c_int64])
+    function: Any = kind(library[symbol(name)])
+    function.__name__ = name
+    return cast("Kernel", function)
 
 
-def _is_open(found: os.stat_result) -> bool:
-    """Say whether another user owns a file or may write it, or it is a link."""
-    others = stat.S_IWOTH if found.st_gid == _own_group() else stat.S_IWOTH | stat.S_IWGRP
-    return found.st_uid not in (os.geteuid(), 0) or stat.S_ISLNK(found.st_mode) or bool(found.st_mode & others)
+def symbol(name: str) -> str:
+    """Give the name of a kernel in its object file."""
+    return f"fastanon_{name}"
 
 
 @functools.cache
-def _own_group() -> int:
-    """Give the group in which the user is alone, or -1: with an umask of 002 all files are writable for it."""
+def _linker() -> Any:
+    from llvmlite import binding
+
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    return binding.create_lljit_compiler(suppress_errors=True)
+
+
+def _compiled(name: str) -> Kernel:
+    """Compile a kernel, and keep it if that can be."""
+    from fastanon import kernel_code, kernel_files  # numba
+
     try:
-        user = pwd.getpwuid(os.geteuid())
-        group = grp.getgrgid(user.pw_gid)
-    except KeyError:
-        return -1
-    return group.gr_gid if group.gr_name == user.pw_name and not group.gr_mem else -1
+        code = kernel_code.emitted(name)
+        function = linked(name, code)
+    except Exception:  # noqa: BLE001  # whatever another version lacks, numba itself is still there
+        return kernel_code.called_by_numba(name)
+    with contextlib.suppress(OSError):  # the next process compiles it again
+        kernel_files.write(name, code)
+    return function

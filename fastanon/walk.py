@@ -1,7 +1,7 @@
 """From bytes to a table of elements, no value decoded (PS3.5 chapter 7).
 
 This file is plain Python over anything that gives bytes by index, and the same source is compiled by
-``walk_compiled``: so it imports nothing at run time, keeps to integers, writes its rows into a flat buffer and
+``walk_kernels``: so it imports nothing at run time, keeps to integers, writes its rows into a flat buffer and
 returns a status instead of raising. It is iterative, and the size of its scratch bounds the nesting.
 
 A row has eight 64-bit columns::

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import time
 from collections import Counter
 from typing import NamedTuple
 
-from fastanon import kept_kernels
+from fastanon import kept_kernels, kernel_files
 from fastanon.errors import AccessError, printable
-from fastanon.kept_kernels import Kernel
 
 
 class Warmed(NamedTuple):
-    """What was done: kernels compiled and found in the cache, those this CPU can't run, seconds, the folder."""
+    """What was done: kernels compiled, found, not for this CPU; seconds; the folder."""
 
     compiled: int
     found: int
@@ -29,7 +27,7 @@ class Warmed(NamedTuple):
 
 
 def warmup() -> Warmed:
-    """Compile all kernels into numba's cache, or load them from there.
+    """Compile all kernels and keep them, but those that are kept already.
 
     Returns
     -------
@@ -42,20 +40,31 @@ def warmup() -> Warmed:
         If they can't be kept: no folder that can be written, one that others could put code into, a full disk.
     """
     start = time.perf_counter()
-    for home in kept_kernels.HOMES:
-        importlib.import_module(home)
-    done = Counter(map(_warm, kept_kernels.made))
-    folder = os.path.commonpath([str(kernel.folder) for kernel in kept_kernels.made])
-    return Warmed(done["compiled"], done["found"], done["unable"], time.perf_counter() - start, folder)
-
-
-def _warm(kernel: Kernel) -> str:
-    if kernel.folder is None:
-        raise AccessError(f"compiled kernels can't be kept: {kernel.trouble}; see NUMBA_CACHE_DIR")
+    if kept_kernels.is_off():
+        raise _cannot("NUMBA_DISABLE_JIT says so")
     try:
-        kernel.function.compile(kernel.arguments)
+        folder = kernel_files.prepared()
+        done = Counter(map(_warm, kept_kernels.KERNELS))
+    except OSError as error:
+        raise _cannot(f"{printable(os.fspath(error.filename or folder))}: {error.strerror}") from None
+    return Warmed(done["compiled"], done["found"], done["unable"], time.perf_counter() - start, str(folder))
+
+
+def _warm(name: str) -> str:
+    if kept_kernels.loaded(name):
+        return "found"
+    from fastanon import kernel_code  # numba
+
+    try:
+        code = kernel_code.emitted(name)
+        kept_kernels.linked(name, code)
     except NotImplementedError:  # the CPU lacks an instruction, and another kernel runs in its place
         return "unable"
-    except OSError as error:
-        raise AccessError(error.strerror or "can't be written", path=str(kernel.folder)) from None
-    return "found" if kernel.function.stats.cache_hits else "compiled"
+    except RuntimeError as error:
+        raise _cannot(str(error)) from None
+    kernel_files.write(name, code)
+    return "compiled"
+
+
+def _cannot(why: str) -> AccessError:
+    return AccessError(f"compiled kernels can't be kept: {why}; see NUMBA_CACHE_DIR")

@@ -176,7 +176,7 @@ class Work:
         self._series = self._make_series() if many else None
 
     def _make_series(self) -> Series:
-        from fastanon.series import Series  # numba and numpy
+        from fastanon.series import Series  # numpy
 
         return Series(self.options.scheme, self.to is None, self._full, self.advance)
 

@@ -9,6 +9,7 @@ import pytest
 from tests.canary import CANARIES, assert_clean, canary, pytest_configure, pytest_runtest_makereport
 from tests.corpus import REQUIRED, TALLY
 from tests.corpus import dicom_files as list_files
+from tests.kept import ran
 
 __all__ = ["CANARIES", "assert_clean", "canary", "pytest_configure", "pytest_runtest_makereport"]
 
@@ -17,6 +18,15 @@ __all__ = ["CANARIES", "assert_clean", "canary", "pytest_configure", "pytest_run
 def dicom_files() -> list[Path]:
     """Every file installed with pydicom, and every file of the corpus."""
     return list_files()
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Keep all kernels in a folder; give it, and what the program said."""
+    cache = tmp_path_factory.mktemp("warm")
+    done = ran(cache, "-m", "fastanon", "warmup")
+    assert (done.returncode, done.stderr) == (0, "")
+    return cache, done.stdout
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import random
 
+from fastanon.kept_kernels import kernel
 from fastanon.scan import Match, Matcher, Pattern, matcher
-from fastanon.scan.vector import target_shuffle
 
 #: The implementations that numba's target has.
-KINDS = ("small", "portable", *(("vector",) if target_shuffle() else ()))
+KINDS = ("small", "portable", *(("vector",) if kernel("shuffled")() else ()))
 
 #: Text in which the bytes of the patterns below are common, those that match and those that almost do.
 FILLER = b'<ParamString."t"> { "1.5" } \0\0\x01\0 \xe9\xc3\xa9 Anna jANSEN 2017\r\n' * 20

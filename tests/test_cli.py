@@ -188,7 +188,7 @@ def test_a_reader_that_leaves(path: Path) -> None:
 SLOW = set(
     "numpy numba pydicom click asyncio multiprocessing concurrent.futures socket ssl sqlite3 csv json glob".split()
 )
-SLOW |= {"importlib.resources", "tempfile", "cryptography", "tqdm", "fastanon.raw", "fastanon.formats"}
+SLOW |= {"importlib.resources", "tempfile", "cryptography", "tqdm", "llvmlite", "fastanon.raw", "fastanon.formats"}
 SLOWER = SLOW | set("dataclasses inspect shutil tomllib hashlib ctypes datetime signal".split())
 
 

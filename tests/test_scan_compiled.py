@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import types
 
 import numpy as np
 import pytest
@@ -16,7 +15,7 @@ from fastanon.identity import Needle
 from fastanon.scan import door, find, matcher
 from fastanon.scan.compiled import Compiled, histogram
 from fastanon.scan.small import Small
-from fastanon.scan.vector import compiled, target_shuffle
+from fastanon.scan.vector import target_shuffle
 from tests.scanning import GROUPS, KINDS, folding
 
 #: Runs a matcher on buffers that begin and end at pages which cannot be read.
@@ -48,7 +47,7 @@ print("done")
 def test_each_kernel_has_its_patterns(group: str) -> None:
     patterns, kernels = GROUPS[group]
     plans = Compiled(patterns, "vector").plans
-    assert " ".join(plan.kernel.py_func.__name__ for plan in plans) == kernels
+    assert " ".join(plan.kernel.__name__ for plan in plans) == kernels
 
 
 def test_kernels_read_nothing_beyond_a_buffer_but_whole_blocks_inside() -> None:
@@ -75,12 +74,6 @@ def test_a_small_search_imports_nothing_slow() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
-
-
-def test_without_a_place_for_a_cache_kernels_are_compiled_anew() -> None:
-    space: dict[str, types.FunctionType] = {}
-    exec("def twice(x):\n    return 2 * x", space)  # from no file, so numba finds no folder
-    assert compiled(space["twice"])(21) == 42
 
 
 @settings(max_examples=40, deadline=None)

@@ -93,7 +93,7 @@ class Members:
         self._series = self._make_series() if len(entries) >= MANY else None
 
     def _make_series(self) -> Series:
-        from fastanon.series import Series  # numba and numpy
+        from fastanon.series import Series  # numpy
 
         return Series(self._scheme, False, self._full, self._around.advance)
 

@@ -1,6 +1,6 @@
 """Patterns in bytes and files, and needles in text.
 
-Nothing here imports numba or numpy before it is worth while.
+Nothing here imports numpy, or loads kernels, before it is worth while.
 """
 
 from fastanon.scan.door import matcher

@@ -10,10 +10,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from fastanon.scan.kernels import MATCHES, REACH, SPAN, count_bytes
+from fastanon.kept_kernels import kernel
+from fastanon.scan.fields import MATCHES, REACH, SPAN
 from fastanon.scan.pattern import Bytes, Match, Matcher, Pattern
 from fastanon.scan.plans import Numbered, Plan, by_bytes, by_grams, by_two, by_windows
-from fastanon.scan.vector import target_shuffle
 from fastanon.scan.windows import low_windows
 
 _LEAST = 4096  # matches that there is room for
@@ -38,7 +38,7 @@ class Compiled(Matcher):
 
     def __init__(self, patterns: Iterable[Pattern], kind: Literal["vector", "portable"] | None = None) -> None:
         super().__init__(patterns)
-        able = target_shuffle() is not None
+        able = kernel("shuffled")() > 0
         if kind == "vector" and not able:
             raise ValueError("numba's target has no byte shuffle")
         self.kind = kind or ("vector" if able else "portable")
@@ -152,4 +152,4 @@ def histogram(buffer: Bytes, counts: npt.NDArray[np.uint64]) -> None:
         raise ValueError("counts: a writable uint64[4, 256]")
     if len(buffer):
         at = np.frombuffer(buffer, np.uint8).ctypes.data
-        count_bytes(at, at + len(buffer), counts.ctypes.data)
+        kernel("count_bytes")(at, at + len(buffer), counts.ctypes.data)

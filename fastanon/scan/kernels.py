@@ -1,4 +1,4 @@
-"""The compiled loops: functions of addresses and integers that allocate, raise and divide by nothing.
+"""The loops that are compiled: functions of addresses and integers that allocate, raise and divide by nothing.
 
 A searching kernel goes through the positions from `p` to `stop`, whole spans of 128, and reads up to `REACH` bytes
 from the first of a span. Each pattern has a window, or in `grams` a few, by whose first bytes it is known. What
@@ -17,8 +17,35 @@ from typing import Any
 
 from numba.extending import register_jitable
 
+from fastanon.scan.fields import (
+    AHEAD,
+    BLOCK,
+    CASE,
+    DISTANCE,
+    ENTRIES,
+    ENTRY,
+    FIRST,
+    FIRST_FOLD,
+    FLAGS,
+    FOLDING,
+    HEADS,
+    KEY,
+    LENGTH,
+    MATCHES,
+    MULTIPLIER,
+    NOTE,
+    NUMBER,
+    OFFSET,
+    PATTERN,
+    SECOND,
+    SECOND_FOLD,
+    SHIFT,
+    SPAN,
+    STEP,
+    STRETCH,
+    TABLES,
+)
 from fastanon.scan.vector import (
-    compiled,
     high,
     i64,
     load,
@@ -34,28 +61,9 @@ from fastanon.scan.vector import (
     splat,
     u8,
     u32,
+    width,
 )
 
-#: Positions of a block, which are looked up at once, and of a span; bytes that are read from a span's first on.
-BLOCK, SPAN, REACH = 64, 128, 192
-#: How far ahead memory is asked for: a page, where hardware's own fetching stops.
-AHEAD = 4096
-
-#: Fields of a plan, each an int64: addresses of the nibble tables and of those to look up in, then numbers.
-TABLES, FLAGS, HEADS, ENTRIES, KEY, SHIFT = range(0, 48, 8)
-STEP, FIRST, FIRST_FOLD, SECOND, SECOND_FOLD, DISTANCE = range(48, 96, 8)
-FIELDS = 12
-#: Fields of an entry: addresses of the pattern and of a table that folds case, length, window's offset, number.
-PATTERN, FOLDING, LENGTH, OFFSET, NUMBER = range(0, 40, 8)
-ENTRY = 40
-
-#: Blocks whose positions are noted before any of them is looked up, and bytes of the notes on one.
-STRETCH, NOTE = 32, 16
-#: Words of `out` before the matches: their number, and the notes.
-MATCHES = 1 + STRETCH * NOTE // 8
-
-#: What letters have in lower case only, in each of four bytes; and the golden ratio in 32 bits (Knuth's hash).
-CASE, MULTIPLIER = 0x20202020, 0x9E3779B1
 _LOW32 = 0xFFFFFFFF
 
 _part = register_jitable(forceinline=True)  # a call would have every vector loaded again
@@ -131,7 +139,6 @@ def next_five(p: int, t: Any, w: Any) -> Any:
     return first & (w[2] | shuffle(t[3], moved(x, y, 3))) & (w[3] | shuffle(t[4], moved(x, y, 4)))
 
 
-@compiled
 def few(p: int, stop: int, lo: int, hi: int, plan: int, out: int, room: int) -> int:
     """Find windows by the low nibbles of five bytes: next to nothing passes, and what does is looked up at once.
 
@@ -149,7 +156,6 @@ def few(p: int, stop: int, lo: int, hi: int, plan: int, out: int, room: int) -> 
     return p
 
 
-@compiled
 def many(p: int, stop: int, lo: int, hi: int, plan: int, out: int, room: int) -> int:
     """Find windows by the low nibbles of six bytes where more passes.
 
@@ -179,7 +185,6 @@ def many(p: int, stop: int, lo: int, hi: int, plan: int, out: int, room: int) ->
     return p
 
 
-@compiled
 def both_nibbles(p: int, stop: int, lo: int, hi: int, plan: int, out: int, room: int) -> int:
     """Find windows of three bytes of any kind, by both nibbles of each."""
     t = i64(plan + TABLES)
@@ -202,7 +207,6 @@ def both_nibbles(p: int, stop: int, lo: int, hi: int, plan: int, out: int, room:
     return p
 
 
-@compiled
 def two_bytes(p: int, stop: int, lo: int, hi: int, plan: int, out: int, room: int) -> int:
     """Find one pattern by two of its bytes at their distance."""
     first, second, distance = splat(i64(plan + FIRST)), splat(i64(plan + SECOND)), i64(plan + DISTANCE)
@@ -225,7 +229,6 @@ def two_bytes(p: int, stop: int, lo: int, hi: int, plan: int, out: int, room: in
     return p
 
 
-@compiled
 def grams(p: int, stop: int, lo: int, hi: int, plan: int, out: int, room: int) -> int:
     """Find patterns by the hash of a few bytes at every `STEP`-th address: no vectors, for any CPU.
 
@@ -248,8 +251,7 @@ def grams(p: int, stop: int, lo: int, hi: int, plan: int, out: int, room: int) -
     return p
 
 
-@compiled
-def count_bytes(p: int, stop: int, counts: int) -> None:
+def count_bytes(p: int, stop: int, counts: int) -> int:
     """Count bytes by the rest that their distance from `p` leaves at 4; `counts` is uint64[4, 256]."""
     while p < stop - 3:
         four = u32(p)
@@ -265,3 +267,10 @@ def count_bytes(p: int, stop: int, counts: int) -> None:
         put(at, i64(at) + 1)
         counts += 2048
         p += 1
+    return p
+
+
+def shuffled() -> int:
+    """Say how many bytes the CPU shuffles at once: 0 where vectors are not for it."""
+    lanes: int = width()  # type: ignore[call-arg]  # as numba calls it
+    return lanes

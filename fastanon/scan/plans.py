@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastanon.scan import kernels as k
+from fastanon.kept_kernels import Kernel, kernel
+from fastanon.scan import fields as k
 from fastanon.scan.pattern import Pattern
 from fastanon.scan.windows import Filter, Windows, full_windows, low_windows, make_filter
 
@@ -33,7 +34,7 @@ class Plan:
     Attributes
     ----------
     kernel : callable
-        Of `kernels`.
+        Of `kernels`; it searches.
     address : int
         Of the fields that it reads.
     most : int
@@ -42,7 +43,7 @@ class Plan:
         What has addresses in the fields.
     """
 
-    kernel: Any
+    kernel: Kernel
     address: int
     most: int
     kept: tuple[npt.NDArray[Any], ...]
@@ -51,13 +52,13 @@ class Plan:
 def by_windows(group: list[Numbered]) -> Plan:
     """Plan for patterns that have windows of low nibbles."""
     found = _filter(group, low_windows, (0,) * 6)
-    return _plan(k.few if found.rates[4] < _FEW else k.many, group, _places(found), found)
+    return _plan("few" if found.rates[4] < _FEW else "many", group, _places(found), found)
 
 
 def by_bytes(group: list[Numbered]) -> Plan:
     """Plan for patterns of any bytes."""
     found = _filter(group, full_windows, (0, 1) * 3)
-    return _plan(k.both_nibbles, group, _places(found), found)
+    return _plan("both_nibbles", group, _places(found), found)
 
 
 def by_two(one: Numbered) -> Plan:
@@ -73,7 +74,7 @@ def by_two(one: Numbered) -> Plan:
         k.SECOND_FOLD: case[1],
         k.DISTANCE: j - i,
     }
-    return _plan(k.two_bytes, [one], [(0, i)], None, fields)
+    return _plan("two_bytes", [one], [(0, i)], None, fields)
 
 
 def by_grams(group: list[Numbered]) -> Plan:
@@ -81,7 +82,7 @@ def by_grams(group: list[Numbered]) -> Plan:
     shortest = min(len(pattern.data) for _, pattern in group)
     step = min(_WIDEST_STEP, 1 << max(shortest - _KEY + 1, 1).bit_length() - 1)
     places = [(i, at) for i in range(len(group)) for at in range(step)]
-    return _plan(k.grams, group, places, None, {k.STEP: step})
+    return _plan("grams", group, places, None, {k.STEP: step})
 
 
 def _filter(group: list[Numbered], windows: Windows, nibbles: tuple[int, ...]) -> Filter:
@@ -93,7 +94,7 @@ def _places(found: Filter) -> list[tuple[int, int]]:
 
 
 def _plan(
-    kernel: Any,
+    name: str,
     group: list[Numbered],
     places: list[tuple[int, int]],
     found: Filter | None,
@@ -103,7 +104,7 @@ def _plan(
 
     Parameters
     ----------
-    kernel : callable
+    name : str
         Which kernel it is for.
     group : list of Numbered
         The patterns.
@@ -129,7 +130,8 @@ def _plan(
     }  # fmt: skip
     for field, value in written.items():
         plan[field // 8] = value
-    return Plan(kernel, plan.ctypes.data, int(np.diff(heads).max()), (plan, tables, flags, heads, entries, text))
+    most, kept = int(np.diff(heads).max()), (plan, tables, flags, heads, entries, text)
+    return Plan(kernel(name), plan.ctypes.data, most, kept)
 
 
 def _slot(window: bytes, key: int, shift: int) -> int:

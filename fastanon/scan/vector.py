@@ -8,20 +8,15 @@ Addresses and offsets are int64. Nothing here checks a bound.
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import operator
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from llvmlite import ir  # type: ignore[import-untyped]  # it has no types
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic, models, overload, register_model
-
-from fastanon import kept_kernels
 
 LANES = 32
 _HALF = 16
@@ -218,11 +213,11 @@ def shuffle(_: Any, b: Any, args: Any) -> Any:
     return _pick(b, lower, upper, lanes)
 
 
-def compiled(function: Callable[..., Any]) -> Any:
-    """Compile a kernel, kept in numba's cache where that is safe.
+@intrinsic
+def width(_: Any) -> Any:
+    """Give the width of `shuffle`, 0 where there is none."""
 
-    The cache looks at a kernel's own file only, so the digest of this one becomes part of its name.
-    """
-    with contextlib.suppress(OSError):  # no source to read
-        function.__qualname__ += "_" + hashlib.blake2b(Path(__file__).read_bytes(), digest_size=8).hexdigest()
-    return kept_kernels.compiled(function)
+    def generate(*_: Any) -> Any:
+        return ir.Constant(_LONG, (target_shuffle() or ("", 0))[1])
+
+    return types.int64(), generate
