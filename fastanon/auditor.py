@@ -20,6 +20,7 @@ from fastanon.planner import Plan
 from fastanon.rules import DUMMIES
 from fastanon.scheme import Scheme
 from fastanon.search import (
+    Matched,
     hits_in,
     hits_in_numbers,
     in_payloads,
@@ -101,7 +102,12 @@ def _telling(needles: tuple[Needle, ...]) -> tuple[Needle, ...]:
 
 
 def of_copy(
-    path: str, secrets: Secrets, scheme: Scheme, payloads: bool = True, advance: Advance = lambda _: None
+    path: str,
+    secrets: Secrets,
+    scheme: Scheme,
+    payloads: bool = True,
+    advance: Advance = lambda _: None,
+    matched: Matched | None = None,
 ) -> Audit:
     """Walk what was written and search it.
 
@@ -109,15 +115,20 @@ def of_copy(
     ----------
     path : str
         The file.
-    secrets, scheme, payloads, advance
+    secrets, scheme, payloads, advance, matched
         As of `of_opened`.
     """
     with opened_at(path) as opened:
-        return of_opened(opened, secrets, scheme, payloads, advance)
+        return of_opened(opened, secrets, scheme, payloads, advance, matched)
 
 
 def of_opened(
-    opened: Opened, secrets: Secrets, scheme: Scheme, payloads: bool = True, advance: Advance = lambda _: None
+    opened: Opened,
+    secrets: Secrets,
+    scheme: Scheme,
+    payloads: bool = True,
+    advance: Advance = lambda _: None,
+    matched: Matched | None = None,
 ) -> Audit:
     """Walk an open file and search it.
 
@@ -133,12 +144,14 @@ def of_opened(
         Whether to search the payloads too.
     advance : callable
         Is told of bytes of payload as they are searched.
+    matched : Matched, optional
+        What was found in a payload when it was read back, as it was written.
     """
     parts = read_parts(opened)
     every = list(with_insides(parts))
     left = places_left(every, secrets, scheme)
     leaks = [place for place in left if place.where]
-    seen = _seen(parts, in_payloads(parts, secrets.needles, advance)) if payloads else ()
+    seen = _seen(parts, in_payloads(parts, secrets.needles, advance, matched)) if payloads else ()
     leaks += [place for one in seen for place in one.left]
     scanned = sum(stop - start for part, _ in every for start, stop in part.searched())
     searched = sum(one.size for one in seen)

@@ -14,9 +14,9 @@ from typing import TypeAlias
 
 from fastanon.identity import Needle, Needles
 from fastanon.kept_kernels import is_off
-from fastanon.part import Part
+from fastanon.part import Part, Run
 from fastanon.payload import Payload
-from fastanon.scan import Hit, find, is_word, matcher_of, through
+from fastanon.scan import Fill, Hit, Match, Seen, find, is_word, matcher_of, through
 from fastanon.system import cpus
 
 #: What is taken for real: bytes of the needle, and hits to be expected by chance.
@@ -31,7 +31,6 @@ _MOST_THREADS = 4  # more wait for memory
 
 Counts: TypeAlias = Sequence[Sequence[int]]  # [4][256]
 Advance: TypeAlias = Callable[[int], object]
-Seen: TypeAlias = Callable[[int, memoryview], object]  # offset and bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,26 @@ class Scanner:
         ChangedError
             If the file becomes shorter meanwhile.
         """
-        matches = self._matches(part, payload, seen)
+        if isinstance(part.data, bytes) and seen is None:  # a small file, or an inflated dataset
+            found = self._matcher.on(part.data)(payload.start, payload.end)
+            self._advance(payload.size)
+            return self.judged(part, payload, found)
+        assert part.opened is not None
+        run, threads = (payload.start, payload.end), self._threads if seen is None else 1
+        return self.judged(part, payload, self.matches(part.opened.fill, run, threads, seen))
+
+    def matches(self, fill: Fill, run: Run, threads: int = 1, seen: Seen | None = None) -> list[Match]:
+        """Find all places in a run of what `fill` reads at which a needle stands, whether by chance or not."""
+
+        def searched(at: int, chunk: memoryview) -> None:
+            if seen is not None:
+                seen(at, chunk)
+            self._advance(len(chunk))
+
+        return through(fill, self._matcher, *run, threads, searched)
+
+    def judged(self, part: Part, payload: Payload, matches: Sequence[Match]) -> Scanned:
+        """Say which of the places in a payload are no chance."""
         if not matches:
             return Scanned(payload, {}, {}, ())
         expected = expected_hits(self.needles, self._counts(part, payload), payload.end - payload.start)
@@ -96,21 +114,6 @@ class Scanner:
         rare = {n for n, count in enumerate(expected) if count < MOST_EXPECTED}
         places = [] if payload.is_samples else [at for at, number in matches if number in rare]
         return Scanned(payload, hits, by_chance, tuple(self._real(part, payload, places)))
-
-    def _matches(self, part: Part, payload: Payload, seen: Seen | None) -> list[tuple[int, int]]:
-        if isinstance(part.data, bytes) and seen is None:  # a small file, or an inflated dataset
-            found = self._matcher.on(part.data)(payload.start, payload.end)
-            self._advance(payload.size)
-            return found
-        assert part.opened is not None
-
-        def searched(at: int, chunk: memoryview) -> None:
-            if seen is not None:
-                seen(at, chunk)
-            self._advance(len(chunk))
-
-        threads = self._threads if seen is None else 1
-        return through(part.opened.fill, self._matcher, payload.start, payload.end, threads, searched)
 
     def _counts(self, part: Part, payload: Payload) -> Counts:
         """Count bytes by their place in words of four, in pieces that are taken evenly."""

@@ -12,13 +12,31 @@ from typing import NamedTuple
 from fastanon import beside
 from fastanon.beside import read_all, write_all
 from fastanon.errors import ChangedError
-from fastanon.opened import NO_FILE, Opened
+from fastanon.opened import NO_FILE, Opened, fill
 from fastanon.system import System
 
 #: What copy_file_range says where the filesystem can't do it: then bytes go through memory.
 _NO_RANGE_COPY = {errno.ENOSYS, errno.EXDEV, errno.EINVAL, errno.EOPNOTSUPP, errno.EBADF, errno.EPERM}
 _BLOCK, _RANGE = 1 << 20, 1 << 24
 _LARGE = 64 << 10  # bytes that are not copied once more to be written together with others
+
+
+class Copied(NamedTuple):
+    """A run of the new file as it is written, told by the offsets of the old one.
+
+    Attributes
+    ----------
+    put : callable
+        Writes what follows, given its offset and bytes.
+    fill : callable
+        Fills a buffer with what was written, from an offset on.
+    move : int
+        How much greater the offsets of the new file are.
+    """
+
+    put: Callable[[int, memoryview], object]
+    fill: Callable[[memoryview, int], object]
+    move: int
 
 
 class Watched(NamedTuple):
@@ -28,12 +46,12 @@ class Watched(NamedTuple):
     ----------
     run : (int, int)
         Where it begins and ends.
-    read : callable
-        Reads all of it, and gives each chunk away with its offset, in order.
+    copy : callable
+        Reads all of it, and puts it there.
     """
 
     run: tuple[int, int]
-    read: Callable[[Callable[[int, memoryview], object]], object]
+    copy: Callable[[Copied], object]
 
 
 class Stream:
@@ -102,13 +120,15 @@ class Stream:
         self.flush()
         beside.refuse_full(self._target, watched.run[1] - watched.run[0], self._system)
 
+        move = self._written - watched.run[0]
+
         def put(_: int, chunk: memoryview) -> None:
             write_all(self._put, chunk, self._written)
             self._system.start_writing_back(self._target, self._written, len(chunk))
             self._written += len(chunk)
             self._advance(len(chunk))
 
-        watched.read(put)
+        watched.copy(Copied(put, lambda view, at: fill(self._target, view, at + move), move))
 
     def _old(self, start: int, stop: int) -> bytes | memoryview:
         if isinstance(self._opened.view, bytes):

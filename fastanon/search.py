@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from fastanon import text
 from fastanon.chance import Advance, Scanned, Scanner
@@ -20,9 +20,10 @@ from fastanon.limits import check
 from fastanon.opened import Opened
 from fastanon.own import is_own
 from fastanon.part import Part, Run
+from fastanon.payload import Payload
 from fastanon.rules import FILE_NAME, Rule
 from fastanon.runs import Runs
-from fastanon.scan import Hit, find
+from fastanon.scan import Hit, Match, find
 from fastanon.scheme import Scheme, Subject
 from fastanon.siemens.spelled import Spelled
 from fastanon.subjects import Host, Subjects, nobody
@@ -241,13 +242,26 @@ def _values_of(
     return [(f.value[0], value) for f, rule, subject in told for value in _values(part, f, rule, scheme, subject)]
 
 
+class Matched(NamedTuple):
+    """A run that was searched already, and the places at which a needle stands in it."""
+
+    run: Run
+    matches: list[Match]
+
+
 def in_payloads(
-    parts: Iterable[Part], needles: tuple[Needle, ...], advance: Advance
+    parts: Iterable[Part], needles: tuple[Needle, ...], advance: Advance, matched: Matched | None = None
 ) -> Iterator[tuple[int, Scanned]]:
-    """Search all payloads of a file; give the number of the part with each."""
+    """Search all payloads of a file but one that was; give the number of the part with each."""
     found = [(n, part, one) for n, part in enumerate(parts) for one in part.payloads() if one.start < one.end]
     scanner = Scanner(needles, sum(payload.end - payload.start for _, _, payload in found), advance)
-    return ((n, scanner.scan(part, payload)) for n, part, payload in found if needles)
+
+    def scanned(part: Part, payload: Payload) -> Scanned:
+        if matched is not None and matched.run == (payload.start, payload.end):
+            return scanner.judged(part, payload, matched.matches)
+        return scanner.scan(part, payload)
+
+    return ((n, scanned(part, payload)) for n, part, payload in found if needles)
 
 
 def hits_in(part: Part, needles: tuple[Needle, ...], gone: Iterable[Run] = ()) -> Iterator[Hit]:

@@ -1,16 +1,23 @@
-"""A payload that is searched on its way into the copy: a large file is read once, not twice."""
+"""A payload that is searched on its way into the copy, and read back there by a thread that follows close behind.
+
+A large file is read once, not twice, and its copy while that is still in memory.
+"""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 from fastanon import bulk
 from fastanon.bulk import Bulk
 from fastanon.chance import LARGE, Advance, Scanned, Scanner
+from fastanon.copying import Copied
+from fastanon.errors import ChangedError
+from fastanon.identity import Needle
 from fastanon.opened import NO_FILE, Opened
 from fastanon.part import Part, Run
 from fastanon.payload import Payload
-from fastanon.search import Finding
+from fastanon.search import Finding, Matched
 
 
 class Underway:
@@ -26,11 +33,17 @@ class Underway:
         Where it is.
     advance : callable
         Is told of bytes as they are searched.
+
+    Attributes
+    ----------
+    read_back : Matched or None
+        What stands in the copy of it.
     """
 
     def __init__(self, found: Finding, number: int, payload: Payload, advance: Advance) -> None:
         self._found, self._number, self._payload, self._advance = found, number, payload, advance
         self._scanned: Scanned | None = None
+        self.read_back: Matched | None = None
 
     @property
     def run(self) -> Run:
@@ -47,6 +60,27 @@ class Underway:
         self._scanned = scanner.scan(self._part, self._payload, seen)
         self._found.parts[self._number].payloads.append(self._scanned)
 
+    def copy(self, to: Copied, needles: tuple[Needle, ...]) -> None:
+        """Search it while it is copied, and what was written for the needles of the audit."""
+        from concurrent.futures import ThreadPoolExecutor  # slow to load
+
+        behind = _Behind(to.fill)
+
+        def put(at: int, chunk: memoryview) -> None:
+            to.put(at, chunk)
+            behind.reach(at + len(chunk))
+
+        scanner = Scanner(needles, self._payload.size, self._advance)
+        with ThreadPoolExecutor(1) as pool:
+            follower = pool.submit(scanner.matches, behind.fill, self.run)
+            try:
+                self.search(put)
+            finally:
+                behind.end()
+            found = follower.result()
+        start, stop = (at + to.move for at in self.run)
+        self.read_back = Matched((start, stop), [(at + to.move, number) for at, number in found])
+
     @property
     def is_clean(self) -> bool:
         """Whether it stays as it is: what stands in it is explained by chance."""
@@ -56,6 +90,35 @@ class Underway:
         """Give what the report tells of it."""
         assert self._scanned is not None
         return (bulk.decide(self._part, self._scanned, patch=False)[0],)
+
+
+class _Behind:
+    """Reads what another thread writes, as soon as it is there."""
+
+    def __init__(self, fill: Callable[[memoryview, int], object]) -> None:
+        self._fill, self._changed = fill, threading.Condition()
+        self._until, self._over = 0, False
+
+    def reach(self, offset: int) -> None:
+        """Say up to where all is written."""
+        with self._changed:
+            self._until = offset
+            self._changed.notify()
+
+    def end(self) -> None:
+        """Say that nothing more will be."""
+        with self._changed:
+            self._over = True
+            self._changed.notify()
+
+    def fill(self, view: memoryview, offset: int) -> None:
+        """Fill a buffer, once what belongs there is written."""
+        stop = offset + len(view)
+        with self._changed:
+            self._changed.wait_for(lambda: self._over or self._until >= stop)
+            if self._until < stop:
+                raise ChangedError("was not written to its end", offset=offset)
+        self._fill(view, offset)
 
 
 def underway(opened: Opened, found: Finding, advance: Advance) -> Underway | None:

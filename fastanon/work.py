@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from fastanon import auditor, bulk, refit
@@ -301,7 +302,8 @@ class Work:
             if late is not None and not late.is_clean:
                 raise _NoChanceError
             if self.options.audit != "none":
-                left = auditor.of_copy(path, secrets, self.options.scheme, self._full, advance)
+                matched = late.read_back if late else None
+                left = auditor.of_copy(path, secrets, self.options.scheme, self._full, advance, matched)
                 if marked and left.leaks:
                     raise _MarkedLeakError
                 scanned = 0 if found.own else left.scanned  # there are no values to search for
@@ -311,7 +313,7 @@ class Work:
         folder = self.to or os.path.dirname(opened.path)
         staged = stage(
             opened, plan, folder, audit, replaces=self.to is None, token=token, advance=advance,
-            watched=Watched(late.run, late.search) if late else None,
+            watched=Watched(late.run, partial(late.copy, needles=secrets.needles)) if late else None,
         )  # fmt: skip
         made = made_of(plan, "rewrite" if plan.edits else "copy", staged.written, seen[0] if seen else None)
         return made._replace(staged=staged.path, size=opened.size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections import Counter
 from collections.abc import Callable
@@ -10,8 +11,7 @@ from unittest import mock
 
 import pytest
 
-from fastanon.errors import DONE
-from fastanon.opened import Opened
+from fastanon.errors import DONE, LEFT
 from fastanon.synthetic import Person, make_listmode, make_ptd
 from fastanon.system import System
 from tests.niftypet import anonymize
@@ -26,17 +26,18 @@ def _all_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Reads:
-    """How many bytes of list-mode were read, by file."""
+    """How many bytes were read, by the inode of a file."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.by_path: Counter[str] = Counter()
-        fill = Opened.fill
+        self.by_inode: Counter[int] = Counter()
+        preadv = os.preadv
 
-        def counted(opened: Opened, view: memoryview, offset: int) -> None:
-            self.by_path[opened.path] += len(view)
-            fill(opened, view, offset)
+        def counted(fd: int, views: list[memoryview], offset: int) -> int:
+            count = preadv(fd, views, offset)
+            self.by_inode[os.fstat(fd).st_ino] += count
+            return count
 
-        monkeypatch.setattr(Opened, "fill", counted)
+        monkeypatch.setattr(os, "preadv", counted)
 
 
 @pytest.mark.parametrize("name", ["THISTLEWOOD^JO", "LI^WU"])  # which stands there by chance
@@ -52,9 +53,8 @@ def test_a_large_payload_is_read_once_while_it_is_copied(
     report = anonymize(path, to=copy.parent)
     assert report.exit_status == DONE
     assert kernel.call_count == 0
-    assert reads.by_path.pop(str(path)) < SIZE + 100_000
-    (audited,) = reads.by_path.values()  # and the copy once
-    assert audited < SIZE + 100_000
+    assert reads.by_inode.keys() == {one.stat().st_ino for one in (path, copy)}
+    assert all(SIZE <= count < SIZE + 100_000 for count in reads.by_inode.values())
     (payload,) = report.as_dict()["files"][0]["audit"]["payloads"]
     assert payload["bytes"] == SIZE
     # a .ptd begins with its payload, a .IMA ends with it
@@ -77,4 +77,45 @@ def test_one_that_becomes_shorter_meanwhile_leaves_nothing(
     monkeypatch.setattr(System, "pwrite", staticmethod(cut))
     report = anonymize(path, to=tmp_path / "out")
     assert [one.status for one in report.files] == ["refused"]
+    assert not any(one.is_file() for one in (tmp_path / "out").rglob("*"))
+
+
+@pytest.mark.parametrize("at", [0, SIZE // 3, SIZE - 13])
+def test_the_copy_is_what_is_audited(at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that stands only in what was written is found there."""
+    path = make_listmode(tmp_path / "a.IMA", SIZE, Person(name="THISTLEWOOD^JO"))
+    start, planted = path.stat().st_size - SIZE, b"\0THISTLEWOOD\0"
+    words = path.read_bytes()[start + at :][:64]
+    pwrite = System.pwrite
+
+    def spoilt(fd: int, data: memoryview, to: int) -> int:
+        where = bytes(data).find(words)
+        if where >= 0:
+            data = memoryview(bytes(data[:where]) + planted + bytes(data[where + len(planted) :]))
+        return pwrite(fd, data, to)
+
+    def unable(*_: object) -> int:
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+
+    monkeypatch.setattr(System, "pwrite", staticmethod(spoilt))
+    monkeypatch.setattr(System, "copy_file_range", staticmethod(unable))  # for the second try, without a mark
+    report = anonymize(path, to=tmp_path / "out")
+    assert report.exit_status == LEFT
+    copy = (tmp_path / "out" / "a.IMA").read_bytes()
+    leaks = report.as_dict()["files"][0]["audit"]["leaks"]
+    assert [leak["offset"] for leak in leaks] == [copy.index(planted) + 1]
+
+
+def test_what_can_not_be_read_back_is_no_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = make_listmode(tmp_path / "a.IMA", SIZE, Person(name="THISTLEWOOD^JO"))
+    preadv = os.preadv
+
+    def failing(fd: int, views: list[memoryview], offset: int) -> int:
+        if os.fstat(fd).st_ino != path.stat().st_ino and offset > SIZE // 2:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return preadv(fd, views, offset)
+
+    monkeypatch.setattr(os, "preadv", failing)
+    report = anonymize(path, to=tmp_path / "out")
+    assert [one.status for one in report.files] == ["failed"]
     assert not any(one.is_file() for one in (tmp_path / "out").rglob("*"))
