@@ -54,7 +54,7 @@ ODD: dict[int, tuple[Node, ...]] = {
     GONE: (seq(_PATIENTS, thickness("8.5"), seq(_FLOW, thickness("8.25")), Leaf(_COMMENTS, "LT", b"elsewhere")),),
     INNER: (seq(_IMAGES, thickness("7.5"), seq(_FLOW, thickness("7.25"), seq(_PATIENTS, thickness("7.125")))),),
     NO_DAY: (Leaf(_TIME, "DT", b"00000000"),),
-    COPY: (Leaf(_COMMENTS, "LT", b"again on 2017-03-28"),),  # the day of every third frame, and of nothing else
+    COPY: (Leaf(_COMMENTS, "LT", b"again on 2017-03-29"),),  # the day of ordinary frames alone
 }
 
 
@@ -118,7 +118,7 @@ def test_ordinary_frames_keep_all_but_their_days(pair: tuple[list[Dataset], byte
             shifts.add(day_of(old) - day_of(new))
     (shift,) = shifts
     assert shift > datetime.timedelta()
-    assert pair[0][COPY][_COMMENTS].value == f"again on {day_of('20170328') - shift}"
+    assert pair[0][COPY][_COMMENTS].value == f"again on {day_of('20170329') - shift}"
 
 
 def day_of(value: str) -> datetime.date:
