@@ -15,11 +15,13 @@ against full dates of the same patient, and two partial dates may come out close
 from __future__ import annotations
 
 import datetime
+import functools
 import re
 
 from fastanon.spellings import DATE_FORMS
 
 _YEARS = range(1850, 2201)
+_REMEMBERED = 4096  # values: of thousands of frames few have dates of their own
 
 # PS3.5 table 6.2-1. DA is YYYYMMDD, or YYYY.MM.DD as ACR-NEMA had it. Partial dates are DT's, and met in DA too.
 _DAY = r"\d{4}(?:\d\d(?:\d\d)?)?"
@@ -53,6 +55,7 @@ _BETWEEN_VALUES = re.compile(r"[\\,;|]")
 _SECONDS, _SECONDS_A_DAY = re.compile(r"[0-9]{9,10}"), 86400
 
 
+@functools.lru_cache(_REMEMBERED)
 def shift_da(value: str, days: int) -> str | None:
     """Put a value of VR DA back.
 
@@ -72,6 +75,7 @@ def shift_da(value: str, days: int) -> str | None:
     return _shift_value(_VALUE_DA, value, days)
 
 
+@functools.lru_cache(_REMEMBERED)
 def shift_dt(value: str, days: int) -> str | None:
     """Put a value of VR DT back.
 

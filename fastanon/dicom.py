@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from fastanon import dictionary, walk
 from fastanon.boxes import Boxes
 from fastanon.decisions import decided
 from fastanon.dicomdir import patients_of
 from fastanon.dictionary import LIMITS, PADDING, TEXT_VRS
-from fastanon.elements import Element, Elements
+from fastanon.elements import Borders, Element, Elements
 from fastanon.errors import FileError
 from fastanon.fields import Box, Field, Space, Text
 from fastanon.inside import BASE64, LEAST, Inside, inside_of, is_inside, read_text
@@ -67,16 +67,11 @@ class DicomPart(Part):
     ) -> None:
         super().__init__(space, data, start, stop, opened)
         self.elements, self.outer = elements, outer
-        self.boxes = Boxes(elements, outer)
+        self.boxes, self.borders = Boxes(elements, outer), Borders(elements)
         self._inside: dict[int, list[Field]] = {}
         self._texts: dict[int, str] = {}
         self._fields: dict[int, Field] = {}
         self._keys: dict[int, tuple[str, ...]] = {}
-
-    @property
-    def borders(self) -> frozenset[int]:  # type: ignore[override]  # only a search asks for them
-        """Offsets at which a value begins or ends."""
-        return self.elements.borders
 
     @property
     def is_meta(self) -> bool:
@@ -105,32 +100,34 @@ class DicomPart(Part):
     @functools.cached_property
     def payload_rows(self) -> dict[int, None]:
         """The rows of bulk data without text, in order: a set that keeps it."""
-        tags = self.elements.tags
-        bulk = (i for i, tag in enumerate(tags) if tag >= FIRST_BULK and is_payload(tag))
-        found = [i for i in bulk if not self.elements[i].nested]
+        tags, by_tag = self.elements.tags, self.elements.by_tag
+        rows = self.elements.rows_of(tag for tag in by_tag if tag >= FIRST_BULK and is_payload(tag))
+        found = [i for i in rows if not self.elements[i].nested]
         return {i: None for i in found if tags[i] >> 16 != 0x7FE1 or self.creator(i) == "SIEMENS CSA NON-IMAGE"}
 
     def payloads(self) -> list[Payload]:
         """Give the runs of bulk data without text, in order."""
         rows = self.payload_rows
-        types = self._types() if rows else ""
+        types = self._types if rows else ""
         found = ((self.elements[i], kind_of(self.elements.tags[i], types)) for i in rows)
         return [Payload(element.value, element.end, kind) for element, kind in found]
 
     def kind_beside(self) -> str:
         """Give the kind of payload that a ``.bf`` beside it holds."""
-        return kind_of(_RAW_DATA, self._types())
+        return kind_of(_RAW_DATA, self._types)
 
+    @functools.cached_property
     def _types(self) -> str:
-        """Give what the dataset says it is: Image Type, and the CSA Data Type of raw data."""
-        tags = enumerate(self.elements.tags)
-        rows = [i for i, tag in tags if tag == 0x00080008 or (tag & 0xFFFF00FF == 0x00290008 and tag & 0xFF00)]
-        return " ".join(self.text(i) for i in rows)
+        """What the dataset says it is: Image Type, and the CSA Data Type of raw data."""
+        told = (
+            t for t in self.elements.by_tag if t == 0x00080008 or (t & 0xFFFF00FF == 0x00290008 and t & 0xFF00)
+        )
+        return " ".join(map(self.text, self.elements.rows_of(told)))
 
     def identifying(self, scheme: Scheme) -> Iterator[tuple[Field, Rule]]:
         """Give the fields that change: elements, and keys of Siemens' texts."""
         for i, rule in decided(self, scheme):
-            yield self.element_field(i), rule
+            yield self._value_field(i), rule
         for i in self._siemens_texts():
             head = self.bytes_at(self.elements[i].value, min(self.elements[i].value + _HEAD, self.elements[i].end))
             yield from text_rules(self.fields_inside(i), _rule_of(head), scheme)
@@ -191,8 +188,8 @@ class DicomPart(Part):
             found.append((self.elements[i].header, self.elements[i].outer_end, who))
         return sorted(found)
 
-    def _top_rows(self, tags: Container[int]) -> list[int]:
-        return [i for i in self.elements.rows_of(tags) if self.elements[i].parent < 0]
+    def _top_rows(self, tags: Iterable[int]) -> list[int]:
+        return [i for i in self.elements.rows_of(tags) if self.elements.parents[i] < 0]
 
     def _shown(self, index: int) -> str:
         return decode(self.value(index), self.charset(index)).strip(" \0") if index >= 0 else ""
@@ -207,8 +204,8 @@ class DicomPart(Part):
 
         Siemens packs reports (zip, gzip) and landmarks (base64) into private values and CSA items.
         """
-        private = (i for i, tag in enumerate(self.elements.tags) if tag >> 16 & 1)
-        whole = [self.element_field(i) for i in private if self.is_packed(i)]
+        private = self.elements.rows_of(filter(dictionary.is_private, self.elements.by_tag))
+        whole = [self._value_field(i) for i in private if self.is_packed(i)]
         texts = [f for i in self._siemens_texts() for f in self.fields_inside(i)]
         return whole + [f for f in texts if BASE64.fullmatch(self.bytes_at(*f.value))]
 
@@ -220,14 +217,14 @@ class DicomPart(Part):
 
     def is_packed(self, index: int) -> bool:
         """Say whether a private value is packed."""
-        element = self.elements[index]
-        if element.nested or element.length < _LEAST_PACKED:
+        length, start = self.elements.lengths[index], self.elements.values[index]
+        if length < _LEAST_PACKED or self.elements.flags[index] & walk.NESTED:
             return False
-        head = self.bytes_at(element.value, min(element.value + 4, element.end))
-        if head[:4] == b"PK\3\4" or head[:3] == b"\x1f\x8b\x08":
+        head = self.bytes_at(start, start + 4)
+        if head == b"PK\3\4" or head[:3] == b"\x1f\x8b\x08":
             return True
         return (
-            64 <= element.length < 1 << 24
+            64 <= length < 1 << 24
             and index not in self.payload_rows
             and BASE64.fullmatch(self.value(index)) is not None
         )
@@ -244,23 +241,32 @@ class DicomPart(Part):
 
     @functools.cached_property
     def _siemens_rows(self) -> list[int]:
-        private = (i for i, tag in enumerate(self.elements.tags) if tag & 0x10000 and tag & 0xFF in _SIEMENS_TEXTS)
-        rows = (i for i in private if self.elements.tags[i] & 0xFFFF > 0xFF and self._is_siemens(i))
+        private = filter(dictionary.is_private, self.elements.by_tag)
+        tags = (tag for tag in private if tag & 0xFF in _SIEMENS_TEXTS and tag & 0xFFFF > 0xFF)
+        rows = filter(self._is_siemens, self.elements.rows_of(tags))
         return [i for i in rows if i not in self.payload_rows]
 
     def element_field(self, index: int) -> Field:
         """Make the field of a whole value, with all lengths around it."""
+        return self._value_field(index)._replace(box=self.boxes.of(index))
+
+    def boxed(self, field: Field) -> Field:
+        """Give a field with all lengths around it."""
+        index = self.elements.at(field.outer[0])
+        whole = index >= 0 and field.value[0] == self.elements.values[index]
+        return self.element_field(index) if whole and field.box is None else field
+
+    def _value_field(self, index: int) -> Field:
+        """Make the same field without them: most values keep their length."""
         if index not in self._fields:
             self._fields[index] = self._make_field(index)
         return self._fields[index]
 
     def _make_field(self, index: int) -> Field:
         element = self.elements[index]
-        vr = element.real_vr
-        text = _spelling(self.charset(index), vr)
+        text = _spelling(self.charset(index), element.real_vr)
         value, outer = (element.value, element.end), (element.header, element.outer_end)
-        box = self.boxes.of(index)
-        return Field(self._key(index), self.space, outer, value, text, box, fixed=False)
+        return Field(self._key(index), self.space, outer, value, text, fixed=False)
 
     def charset(self, index: int) -> str:
         """Give the Specific Character Set that holds for an element, as it is written."""

@@ -98,7 +98,7 @@ class Draft:
 
     def fields(self) -> list[Field]:
         """Give the fields whose values may change their length."""
-        return [f for f, edit, _ in self._planned if edit.growth]
+        return [self.part.boxed(f) for f, edit, _ in self._planned if edit.growth]
 
     def _slack(self) -> Iterator[Planned]:
         """Zero the leftover memory in CSA headers: cut names in it are found by no needle."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
-import operator
 import sys
 from array import array
-from bisect import bisect_right
-from collections.abc import Container as Membership
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from fastanon import dictionary
@@ -78,7 +78,16 @@ class Element(NamedTuple):
     @property
     def real_vr(self) -> str:
         """The VR as written, or the dictionary's where it is missing or UN."""
-        return self.vr if self.vr not in ("", "UN") else dictionary.vr_of(self.tag)
+        return real_vr(self.tag, self.vr)
+
+
+def real_vr(tag: int, vr: str) -> str:
+    """Give the VR of an element as it is written, or the dictionary's where it is missing or UN."""
+    return vr if vr not in ("", "UN") else dictionary.vr_of(tag)
+
+
+def _letters(vr: int) -> str:
+    return chr(vr & 0xFF) + chr(vr >> 8) if vr else ""
 
 
 class Elements:
@@ -98,7 +107,10 @@ class Elements:
         self.tags = table[w.TAG :: w.COLUMNS]
         self.vrs = table[w.VR :: w.COLUMNS]
         self.headers = table[w.HEADER :: w.COLUMNS]
+        self.values = table[w.VALUE :: w.COLUMNS]
+        self.lengths = table[w.LENGTH :: w.COLUMNS]
         self.parents = table[w.PARENT :: w.COLUMNS]
+        self.flags = table[w.FLAGS :: w.COLUMNS]
         self._charsets: dict[int, int] = {}
         self._made: dict[int, Element] = {}  # of the last few that were asked for
 
@@ -109,15 +121,38 @@ class Elements:
         known = self._made.get(index)
         if known is None:
             tag, vr, *rest = self.table[index * w.COLUMNS : (index + 1) * w.COLUMNS]
-            known = Element(tag, chr(vr & 0xFF) + chr(vr >> 8) if vr else "", *rest)
+            known = Element(tag, _letters(vr), *rest)
             if len(self._made) >= _REMEMBERED:
                 self._made.clear()
             self._made[index] = known
         return known
 
-    def rows_of(self, tags: Membership[int]) -> list[int]:
-        """Give the indices of all elements with one of `tags`, at every depth."""
-        return [i for i, tag in enumerate(self.tags) if tag in tags]
+    @functools.cached_property
+    def by_tag(self) -> dict[int, list[int]]:
+        """The rows of each tag, in order: what is said of a tag is said once, however often it stands there."""
+        found: defaultdict[int, list[int]] = defaultdict(list)
+        for i, tag in enumerate(self.tags):
+            found[tag].append(i)
+        return dict(found)
+
+    @functools.cached_property
+    def kinds(self) -> list[tuple[int, str, list[int]]]:
+        """Tag, real VR and rows of all elements that have both in common; items are none."""
+        found: list[tuple[int, str, list[int]]] = []
+        for tag, rows in self.by_tag.items():
+            vrs = set(map(self.vrs.__getitem__, rows)) if tag != w.ITEM else ()
+            for vr in vrs:
+                same = rows if len(vrs) == 1 else [i for i in rows if self.vrs[i] == vr]
+                found.append((tag, real_vr(tag, _letters(vr)), same))
+        return found
+
+    def rows_of(self, tags: Iterable[int]) -> list[int]:
+        """Give the indices of all elements with one of `tags`, at every depth, in order."""
+        return sorted(i for tag in tags for i in self.by_tag.get(tag, ()))
+
+    def inside(self, index: int) -> range:
+        """Give the indices of all rows inside another one."""
+        return range(index + 1, bisect_left(self.headers, self[index].outer_end, index + 1))
 
     def at(self, offset: int) -> int:
         """Give the index of the innermost row that holds the byte at `offset`, -1 if none does."""
@@ -127,15 +162,18 @@ class Elements:
         return index
 
     @functools.cached_property
-    def borders(self) -> frozenset[int]:
-        """Offsets at which a value begins or ends."""
-        starts, lengths = self.table[w.VALUE :: w.COLUMNS], self.table[w.LENGTH :: w.COLUMNS]
-        return frozenset(starts) | frozenset(map(operator.add, starts, lengths))
+    def tops(self) -> list[int]:
+        """The indices of the elements that are in no item."""
+        found, at = [], 0
+        while at < len(self.tags):
+            found.append(at)
+            at = self.inside(at).stop if self.flags[at] & w.NESTED else at + 1
+        return found
 
     @functools.cached_property
     def counted(self) -> bool:
         """Whether any length of a group is in it (PS3.5 7.2), or (0008,0001) Length to End."""
-        return any(not tag & 0xFFFF or tag == _LENGTH_TO_END for tag in self.tags)
+        return any(not tag & 0xFFFF or tag == _LENGTH_TO_END for tag in self.by_tag)
 
     @functools.cached_property
     def _places(self) -> dict[tuple[int, int], list[int]]:
@@ -144,11 +182,12 @@ class Elements:
         These are private creators, group lengths and character sets.
         """
         found: dict[tuple[int, int], list[int]] = {}
-        for i, tag in enumerate(self.tags):
+        for tag, rows in self.by_tag.items():
             if tag & 0xFFFF <= 0xFF and (
                 tag >> 16 & 1 or not tag & 0xFFFF or tag in (_LENGTH_TO_END, _CHARACTER_SET)
             ):
-                found.setdefault((self.parents[i], tag), []).append(i)
+                for i in rows:
+                    found.setdefault((self.parents[i], tag), []).append(i)
         return found
 
     def before(self, index: int, tag: int) -> int:
@@ -178,6 +217,32 @@ class Elements:
                 item = self.parents[self.parents[item]]
         self._charsets.update(dict.fromkeys(passed, self._charsets[item]))
         return self._charsets[item]
+
+
+class Borders:
+    """Offsets at which a value of a dataset begins or ends: looked up, and not listed.
+
+    Parameters
+    ----------
+    elements : Elements
+        The dataset.
+    """
+
+    def __init__(self, elements: Elements) -> None:
+        self._elements = elements
+
+    def __contains__(self, offset: object) -> bool:
+        elements = self._elements
+        assert isinstance(offset, int)
+        at = bisect_left(elements.values, offset)
+        if at < len(elements) and elements.values[at] == offset:
+            return True
+        index = bisect_left(elements.headers, offset) - 1  # what ends here is this row, or one around it
+        while index >= 0 and (end := elements.values[index] + elements.lengths[index]) <= offset:
+            if end == offset:
+                return True
+            index = elements.parents[index]
+        return False
 
 
 def read_elements(

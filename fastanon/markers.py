@@ -100,10 +100,11 @@ def cleaned_options(part: DicomPart, profile: Profile) -> frozenset[str]:
     What was searched for the patient's values may still say something else (PS3.15 E.3.2, E.3.3, E.3.5): these
     need that nothing of the kind stands there at all.
     """
+    lengths = part.elements.lengths
     left = {
         option
-        for i, tag in enumerate(part.elements.tags)
-        if profile.action(tag) == "C" and part.elements[i].length and part.elements[i].real_vr not in BINARY_VRS
+        for tag, vr, rows in part.elements.kinds
+        if profile.action(tag) == "C" and vr not in BINARY_VRS and any(lengths[i] for i in rows)
         for option in options_of(tag)
     }
     return frozenset(code for option, code in _CLEANING.items() if option not in left)
@@ -151,8 +152,8 @@ def _element(tag: int, vr: str, value: bytes, mode: int) -> bytes:
 def _room(part: DicomPart, tag: int) -> tuple[int, Box | None]:
     """Give the place of a new element in the order of tags, and what counts its length."""
     elements = part.elements
-    top = [i for i, parent in enumerate(elements.parents) if parent < 0]
-    after = next((i for i in top if elements.tags[i] > tag), -1)
+    after = next((i for i in elements.tops if elements.tags[i] > tag), -1)
+    group = (i for i in elements.tops if elements.tags[i] >> 16 == tag >> 16)
     at = elements.headers[after] if after >= 0 else elements.end
-    beside = next((i for i in top if elements.tags[i] >> 16 == tag >> 16 and elements.tags[i] & 0xFFFF), -1)
+    beside = next((i for i in group if elements.tags[i] & 0xFFFF), -1)
     return at, part.outer if beside < 0 else part.boxes.group(beside)

@@ -110,6 +110,10 @@ class Part:
         """Give the text that holds all bytes of a hit; None in a key, in a number, or across a border."""
         raise NotImplementedError
 
+    def boxed(self, field: Field) -> Field:
+        """Give a field with all lengths around it, if they are not in it yet."""
+        return field
+
     def name_at(self, start: int, end: int) -> str:
         """Give the name of what holds these bytes; empty where that has none."""
         field = self.field_at(start, end)

@@ -89,7 +89,7 @@ def _size(f: Field) -> int:
 def _old_filling(meta: DicomPart, edits: list[Edit]) -> list[Field] | None:
     """Give our filling of an earlier run; None where private information of others stays."""
     touched = Runs((e.offset, e.end) for e in edits)
-    rows = list(meta.elements.rows_of((_CREATOR, _INFORMATION)))
+    rows = meta.elements.rows_of((_CREATOR, _INFORMATION))
     stay = [f for f in map(meta.element_field, rows) if not touched.touch(*f.outer)]
     if stay and meta.text(rows[0]).encode() != FILLING:
         return None
@@ -102,8 +102,8 @@ def _spare(meta: DicomPart, parts: Iterable[Part], edits: list[Edit], payload: R
     found = [meta.element_field(i) for i in meta.elements.rows_of(_OPTIONAL)]
     for part in parts:
         if isinstance(part, DicomPart) and not part.is_meta and not part.fixed:
-            tops = (i for i, parent in enumerate(part.elements.parents) if parent < 0)
-            found += [part.element_field(i) for i in tops if not part.elements.tags[i] & 0xFFFF]
+            tags = part.elements.tags
+            found += [part.element_field(i) for i in part.elements.tops if not tags[i] & 0xFFFF]
     return [f for f in found if f.outer[1] <= payload[0] and not touched.touch(*f.outer)]
 
 

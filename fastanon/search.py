@@ -6,7 +6,7 @@ import itertools
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple, TypeVar
 
@@ -238,8 +238,22 @@ def values_of(one: Searched, subjects: Subjects, scheme: Scheme) -> list[tuple[i
 def _values_of(
     part: Part, fields: list[tuple[Field, Rule]], scheme: Scheme, subjects: Subjects
 ) -> list[tuple[int, Value]]:
-    told = ((f, rule, subjects.at(part, f.value[0])) for f, rule in fields if rule.kind)
-    return [(f.value[0], value) for f, rule, subject in told for value in _values(part, f, rule, scheme, subject)]
+    found: list[tuple[int, Value]] = []
+    days: dict[tuple[object, ...], list[Value]] = {}  # of thousands of frames, few are not the same
+    for f, rule in (one for one in fields if one[1].kind):
+        subject = subjects.at(part, f.value[0])
+        key = (part.bytes_at(*f.value), f.text, rule, subject.days) if _is_day(rule) else ()
+        values = days.get(key) if key else None
+        if values is None:
+            values = list(_values(part, f, rule, scheme, subject))
+        if key:
+            days[key] = values
+        found += [(f.value[0], value) for value in values]
+    return found
+
+
+def _is_day(rule: Rule) -> bool:
+    return rule.kind == "date" and rule.source != "dob"
 
 
 class Matched(NamedTuple):
@@ -295,7 +309,7 @@ def _hits_in_small(part: Part, needles: tuple[Needle, ...], runs: list[Run]) -> 
     for hit in find(BETWEEN.join(pieces), needles, 0, joined) if pieces else ():
         at = joined.offset(hit.start)
         if joined.offset(hit.end - 1) - at == hit.end - hit.start - 1:  # else it reaches from one run into another
-            yield replace(hit, start=at, end=at + hit.end - hit.start)
+            yield Hit(at, at + hit.end - hit.start, hit.needle)
 
 
 class _Joined:
@@ -350,7 +364,7 @@ def _values(part: Part, f: Field, rule: Rule, scheme: Scheme, subject: Subject) 
         encoding = text.guessed(raw)
     for value in text.split_values(raw, encoding):
         check("values", len(value), "characters in a value that identifies", f.value[0])
-        if rule.kind == "date" and rule.source != "dob":
+        if _is_day(rule):
             yield from _day(rule, value, scheme, subject)
             continue
         new = scheme.new(rule._replace(action="D", vr=""), value, subject) if value.strip(" ^=") else ""

@@ -14,7 +14,10 @@ from collections.abc import Iterator
 from fastanon.fields import Place
 from fastanon.part import Part, Run
 
-_UID = re.compile(rb"(?<!\d)(?<!\d\.)(?:[012](?:\.\d+){4,}|2\.25\.\d{20,39}(?:\.\d+)?)(?![\d.]*\d)")
+# The first character goes first, by which most places are passed over; what may not stand before it, then.
+_UID = re.compile(
+    rb"[012](?=\.)(?<!\d.)(?<!\d\..)(?:(?:\.\d+){4,}|(?<=2)\.25\.\d{20,39}(?:\.\d+)?)(?![\d.]*\d)", re.DOTALL
+)
 _SIEMENS, _SERIAL = b"1.3.12.2.1107.5.", 8
 _LONGEST_SERIAL = 6
 _STANDARD = b"1.2.840.10008."  # names of DICOM's own: they tell of nobody

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pydicom
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fastanon import inspect
-from fastanon.uids import told_by
+from fastanon.uids import told_by, uids_in_bytes
 from tests.corpus import corpus_folder
 
 SIEMENS = "1.3.12.2.1107.5.2.38.51011."
@@ -33,6 +35,35 @@ _ROOT = b"1.3.12.2.1107.5."
 )
 def test_told_by(uid: str, told: list[str]) -> None:
     assert told_by(uid.encode()) == told
+
+
+def shaped(data: bytes) -> list[tuple[int, int]]:
+    """Give what has the shape of a UID, byte by byte: runs of numbers with dots between, from a 0, 1 or 2 on."""
+    found, at = [], 0
+    while at < len(data):
+        before = data[:at].removesuffix(b".")[-1:]
+        size = len(data[at:]) - len(data[at:].lstrip(b"0123456789."))
+        body = data[at : at + size].rstrip(b".")
+        numbers = body.split(b".")
+        long = len(numbers) > 4 or (
+            numbers[:2] == [b"2", b"25"] and 3 <= len(numbers) <= 4 and 20 <= len(numbers[2]) <= 39
+        )
+        whole = long and all(numbers) and numbers[0] in (b"0", b"1", b"2") and not before.isdigit()
+        if whole:
+            found.append((at, at + len(body)))
+        at += len(body) if whole else 1
+    return found
+
+
+_PIECES = st.sampled_from(
+    [b"0", b"1.", b"2.", b"2.25.", b".", b".7", b"25", b"12345678901234567890", b"a", b"\n", b"\xff"]
+)
+
+
+@settings(max_examples=2000, deadline=None)
+@given(st.lists(_PIECES, max_size=24).map(b"".join))
+def test_uids_are_found_by_their_shape(data: bytes) -> None:
+    assert [run for run, _ in uids_in_bytes(data)] == shaped(data)
 
 
 def naive(data: bytes, serial: bytes) -> set[int]:
