@@ -16,7 +16,7 @@ from fastanon.fields import Field, Space
 from fastanon.identity import Needle
 from fastanon.inside import BASE64
 from fastanon.keep import is_kept
-from fastanon.part import holding, text_rules
+from fastanon.part import Run, holding, text_rules
 from fastanon.scan import Hit, find
 from fastanon.scheme import Scheme
 from fastanon.series.layout import Layout, shortened
@@ -40,7 +40,7 @@ class Direct(NamedTuple):
 
 
 def directly(
-    unit: Unit, layout: Layout, start: int, stop: int, scheme: Scheme, needles: tuple[Needle, ...]
+    unit: Unit, layout: Layout, run: Run, scheme: Scheme, needles: tuple[Needle, ...], matches: Sequence[Run]
 ) -> Direct | None:
     """Say what becomes of a unit; None where that has to be planned.
 
@@ -50,13 +50,16 @@ def directly(
         Which.
     layout : Layout
         The file.
-    start, stop : int
+    run : (int, int)
         Where it begins and ends.
     scheme : Scheme
         What values become.
     needles : tuple of Needle
-        What may stand in it: none where a search brought none.
+        What is replaced in the text of a tag.
+    matches : sequence of Run
+        Where any of them stands in it, be it a word or not; offsets count from its first byte.
     """
+    start, stop = run
     data = layout.dataset.data[start:stop]
     assert isinstance(data, bytes)
     if unit.kind == PLAIN:
@@ -67,7 +70,7 @@ def directly(
         return None if packed else Direct(data, Fate(), stays=data)
     if unit.kind == UID:
         return _uid(data, layout.value(unit) - start, scheme)
-    return _tag(unit, layout, start, stop, scheme, needles) if unit.kind == TAG else None
+    return _tag(unit, layout, run, scheme, needles, matches) if unit.kind == TAG else None
 
 
 def _uid(data: bytes, value: int, scheme: Scheme) -> Direct | None:
@@ -80,29 +83,27 @@ def _uid(data: bytes, value: int, scheme: Scheme) -> Direct | None:
 
 
 def _tag(
-    unit: Unit, layout: Layout, start: int, stop: int, scheme: Scheme, needles: tuple[Needle, ...]
+    unit: Unit, layout: Layout, run: Run, scheme: Scheme, needles: tuple[Needle, ...], matches: Sequence[Run]
 ) -> Direct | None:
     """Zero the leftover memory of a tag and replace copies in its text, if nothing else can become of it."""
     whole = layout.dataset.data
     assert isinstance(whole, bytes)
-    data = whole[start:stop]
+    data = whole[run[0] : run[1]]
     try:
         if any(word in data for word in _NOT_HERE):
             return None
-        numbers = None if needles else csa.zeroed(data)
-        if numbers is not None:
-            return Direct(numbers[0], Fate(numbers[1]), stays=numbers[0])
+        numbers = csa.zeroed(data)
+        if numbers is not None and all(any(a <= s and e <= b for a, b in numbers[1]) for s, e in matches):
+            return Direct(numbers[0], Fate(len(numbers[1])), stays=numbers[0])
         value = layout.value(unit)
-        head, _ = shortened(whole, value, value, value + FIRST, [(start, stop)])
+        head, _ = shortened(whole, value, value, value + FIRST, [run])
         fields = csa.fields(head[-FIRST:] + data, 0, Space(), ("",))
     except csa.BrokenCsaError:
         return None
-    return _texts(data, layout.tag(unit), fields, scheme, needles)
+    return _texts(data, layout.tag(unit), fields, scheme, find(data, needles) if matches else ())
 
 
-def _texts(
-    data: bytes, tag: int, fields: list[Field], scheme: Scheme, needles: tuple[Needle, ...]
-) -> Direct | None:
+def _texts(data: bytes, tag: int, fields: list[Field], scheme: Scheme, hits: Sequence[Hit]) -> Direct | None:
     slack = [f for f in fields if f.key[-1] == "slack"]
     texts = [f for f in fields if f.key[-1] != "slack"]
     if any(len(f.key) > 2 or _is_packed(data, f) for f in texts):
@@ -112,7 +113,7 @@ def _texts(
     edits = [
         Edit(f.value[0] - FIRST, f.value[1] - f.value[0], bytes(f.value[1] - f.value[0]), "slack") for f in slack
     ]
-    copies = _copies(data, tag, texts, slack, find(data, needles))
+    copies = _copies(data, tag, texts, slack, hits)
     if copies is None:
         return None
     new = edited(data, in_order([*edits, *copies], len(data)))

@@ -106,8 +106,8 @@ class Likeness:
             if old[a[n] : a[end]] != new[b[n] : b[end]]:
                 yield from (i for i in range(n, end) if old[a[i] : a[i + 1]] != new[b[i] : b[i + 1]])
 
-    def _matched(self) -> set[int]:
-        """Give the units that differ in which a needle stands.
+    def _matched(self) -> dict[int, list[Run]]:
+        """Give where needles stand in the units that differ; offsets count from the first byte of each.
 
         Raises
         ------
@@ -119,24 +119,25 @@ class Likeness:
         reach = matcher.longest - 1
         runs = [(max(starts[n] - reach, 0), min(starts[n + 1] + reach, starts[-1])) for n in self._changed]
         offsets = list(accumulate((stop - start + len(BETWEEN) for start, stop in runs), initial=0))
-        matched: set[int] = set()
+        matched: dict[int, list[Run]] = {}
         for place, number in matcher.find(BETWEEN.join(bytes(data[start:stop]) for start, stop in runs)):
             run = bisect_right(offsets, place) - 1
             at = place - offsets[run] + runs[run][0]
-            first, last = (bisect_right(starts, x) - 1 for x in (at, at + len(matcher.patterns[number].data) - 1))
+            end = at + len(matcher.patterns[number].data)
+            first, last = bisect_right(starts, at) - 1, bisect_right(starts, end - 1) - 1
             if first < last and not changed.isdisjoint(range(first, last + 1)):
                 raise UnlikeError
-            matched.add(first)
-        return matched & changed
+            matched.setdefault(first, []).append((at - starts[first], end - starts[first]))
+        return matched
 
-    def _directly(self, matched: set[int]) -> dict[int, Direct]:
+    def _directly(self, matched: dict[int, list[Run]]) -> dict[int, Direct]:
         """Give what becomes of the units in which little can happen, if no needle and no UID is left there."""
         units, starts, needles = self._template.units, self._starts, self._template.found.needles
         known: dict[int, Direct] = {}
         ends: list[int] = []
         for n in self._changed:
-            in_it = needles if n in matched else ()
-            one = directly(units[n], self._layout, starts[n], starts[n + 1], self._scheme, in_it)
+            run = (starts[n], starts[n + 1])
+            one = directly(units[n], self._layout, run, self._scheme, needles, matched.get(n, ()))
             if one is not None:
                 known[n] = one
                 ends.append(len(one.stays) + len(BETWEEN) + (ends[-1] if ends else 0))

@@ -86,27 +86,27 @@ def fields(data: bytes, base: int, space: Space, key: tuple[str, ...]) -> list[F
     return found
 
 
-def zeroed(tag: bytes) -> tuple[bytes, int] | None:
+def zeroed(tag: bytes) -> tuple[bytes, list[Run]] | None:
     """Give one tag of an SV10 header without its leftover memory, if all that `fields` finds in it is such.
 
     Returns
     -------
-    tuple of (bytes, int) or None
-        The tag, and how many runs were zeroed; None where it holds text.
+    tuple of (bytes, list of Run) or None
+        The tag, and what was zeroed; None where it holds text.
 
     Raises
     ------
     BrokenCsaError
         As `fields`.
     """
-    new, runs = bytearray(tag), 0
+    new, runs = bytearray(tag), []
     for _, vr, run, slacks in _tag(tag, 0):
         if run is not None and _is_text(tag, vr, run):
             return None
         for start, end in slacks:
             if tag[start:end].strip(b"\0"):
                 new[start:end] = bytes(end - start)
-                runs += 1
+                runs.append((start, end))
     return bytes(new), runs
 
 
