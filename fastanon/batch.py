@@ -22,7 +22,7 @@ from fastanon.scheme import Subject
 from fastanon.sending import Sender, Sending
 from fastanon.tasks import ARCHIVE, DIRECTORY, NOBODY, Outcome, Task, bunches
 from fastanon.urls import is_url, local, root
-from fastanon.work import MANY, Options, Work
+from fastanon.work import Options, Work, are_many
 
 if TYPE_CHECKING:
     from fastanon.vault import Vault
@@ -143,7 +143,7 @@ def run(source: Input, options: Options, tell: Tell = lambda _: None) -> Report:
     if make is Sender and (options.workers != 1 or options.cluster):
         raise UsageError("what is sent to a store is sent by one process: shards are for more")
     with progress.over(listed, passes) as meter, open_vault(options) as vault:
-        work = make(options, meter.advance, many=len(listed) >= MANY and hands_of(options, len(listed)) == 1)
+        work = make(options, meter.advance, many=hands_of(options, len(listed)) == 1 and are_many(len(listed)))
         kept = make is Work and options.scheme.pseudonyms.kept
         record = Record(options, work.to) if work.to and kept else None
         with crew(work, listed, meter.done) as hands:

@@ -57,6 +57,14 @@ def _made(name: str) -> Kernel:
         return _ready[name]
 
 
+def is_at_hand(name: str) -> bool:
+    """Say whether a kernel takes little time to be had: it is loaded now, if an earlier process has kept it."""
+    with _lock:
+        if name not in _ready and not is_off() and (found := loaded(name)) is not None:
+            _ready[name] = found
+        return name in _ready
+
+
 def is_off() -> bool:
     """Say whether numba was told to compile nothing; kernels can't do without."""
     return os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")

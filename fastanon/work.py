@@ -18,6 +18,7 @@ from fastanon.errors import ChangedError, UnsupportedError, UsageError
 from fastanon.files import Source
 from fastanon.identity import Needle
 from fastanon.inside import Inside
+from fastanon.kept_kernels import is_at_hand
 from fastanon.names import Renamed
 from fastanon.opened import Identity, Opened
 from fastanon.opening import opened_at
@@ -40,8 +41,8 @@ if TYPE_CHECKING:
 
     Found: TypeAlias = Finding | Likeness
 
-#: From so many files on it is worth while to load compiled kernels, and for some hundred to compile them first.
-MANY = 100
+#: From so many files on it is worth while to load compiled kernels, and for so many to compile them first.
+FEW, MANY = 16, 100
 
 _BLOCK = 64 << 10  # memory that malloc has at hand
 
@@ -145,6 +146,11 @@ class Made(NamedTuple):
     beside: str = ""
     writes: tuple[tuple[int, bytes], ...] = ()
     size: int = 0
+
+
+def are_many(files: int) -> bool:
+    """Say whether so many files are worth while to be looked at for series, which takes compiled kernels."""
+    return files >= MANY or (files >= FEW and is_at_hand("few"))
 
 
 class _MarkedLeakError(Exception):

@@ -42,11 +42,11 @@ from fastanon import kept_kernels
 from fastanon.synthetic import make_slice
 folder = Path(sys.argv[1])
 (folder / "in").mkdir()
-for number in range(110):
+for number in range(int(sys.argv[2])):
     make_slice(folder / "in" / f"{number}.dcm", rows=8, columns=8, number=number)
 report = fastanon.anonymize(folder / "in", to=folder / "out")
-assert {"walk", "tag_starts", "few"} <= kept_kernels._ready.keys()
-print(len(list((folder / "out").rglob("*.dcm"))), "numba" in sys.modules)
+used = {"walk", "tag_starts", "few"} & kept_kernels._ready.keys()
+print(len(list((folder / "out").rglob("*.dcm"))), len(used), "numba" in sys.modules)
 """
 
 #: Compiles when it is told to.
@@ -97,8 +97,17 @@ def test_the_shared_suites_pass(suite: str, before: str, cache: Path) -> None:
 
 
 def test_a_run_over_many_files_never_imports_numba(cache: Path, tmp_path: Path) -> None:
-    done = ran(cache, "-c", MANY, str(tmp_path))
-    assert done.stdout == "110 False\n", done.stderr
+    done = ran(cache, "-c", MANY, str(tmp_path), "110")
+    assert done.stdout == "110 3 False\n", done.stderr
+
+
+def test_fewer_files_use_what_is_kept_and_compile_nothing(cache: Path, tmp_path: Path) -> None:
+    for name, kept, used in (("warm", cache, 3), ("cold", tmp_path / "empty", 0)):
+        (tmp_path / name).mkdir()
+        done = ran(kept, "-c", MANY, str(tmp_path / name), "20")
+        assert done.stdout == f"20 {used} False\n", done.stderr
+    trees = [sorted((tmp_path / name / "out").iterdir()) for name in ("warm", "cold")]
+    assert [path.name for path in trees[0]] == [path.name for path in trees[1]]
 
 
 def test_the_first_process_keeps_what_the_second_loads(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from fastanon.record import Record
 from fastanon.report import ANONYMIZED, COPIED, UNCHANGED, FileResult
 from fastanon.search import Searched, search
 from fastanon.targets import Target, Targets, renaming
-from fastanon.work import MANY, Options, refuse_dicom, search_opened, with_bulk
+from fastanon.work import Options, are_many, refuse_dicom, search_opened, with_bulk
 
 if TYPE_CHECKING:
     from fastanon.series import Series
@@ -90,7 +90,7 @@ class Members:
         self._entries, self._around = entries, around
         self._scheme, self._full = around.options.scheme, around.options.audit == "full"
         self._unmarked: set[str] = set()
-        self._series = self._make_series() if len(entries) >= MANY else None
+        self._series = self._make_series() if are_many(len(entries)) else None
 
     def _make_series(self) -> Series:
         from fastanon.series import Series  # numpy

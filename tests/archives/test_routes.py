@@ -217,7 +217,7 @@ def test_the_audit_that_was_asked_for(tmp_path: Path, audit: str) -> None:
 @pytest.mark.parametrize("ending", [".zip", ".stored.zip", ".tar.gz"])
 def test_a_series_is_planned_by_its_first(ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As it is in a folder, and with the same bytes as where each slice is planned for itself."""
-    from fastanon.archives import putting
+    from fastanon import work
     from fastanon.series import Series
 
     make_study(tmp_path / "study", PERSON, listmode_bytes=1 << 16, slices=20)
@@ -232,10 +232,11 @@ def test_a_series_is_planned_by_its_first(ending: str, tmp_path: Path, monkeypat
         return found
 
     monkeypatch.setattr(Series, "like", like)
-    monkeypatch.setattr(putting, "MANY", 40)
+    monkeypatch.setattr(work, "MANY", 40)
     report = fastanon.anonymize(tmp_path / f"a{ending}", to=tmp_path / "out", key=tmp_path / "key")
     assert (report.exit_status, report.leaks, sum(alike)) == (0, 0, 36)
-    monkeypatch.setattr(putting, "MANY", 1 << 20)
+    for name in ("FEW", "MANY"):
+        monkeypatch.setattr(work, name, 1 << 20)
     long = fastanon.anonymize(tmp_path / f"a{ending}", to=tmp_path / "long", key=tmp_path / "key")
     assert len(alike) == 40
     assert read(tmp_path / "out" / f"a{ending}") == read(tmp_path / "long" / f"a{ending}")

@@ -313,7 +313,7 @@ def test_fsspec_is_not_loaded_for_files(tmp_path: Path) -> None:
 def test_a_series_goes_the_short_way_and_is_the_same(
     memory: MemoryFileSystem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fastanon.batch.MANY", 40)
+    monkeypatch.setattr("fastanon.work.MANY", 40)
     for number in range(1, 41):
         make_slice(tmp_path / f"{number:02}.IMA", PERSON, number=number)
     raw = tmp_path / "raw"

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 
 import fastanon
-from fastanon import batch
+from fastanon import work
 from fastanon.beside import is_record
 from fastanon.opened import Opened
 from fastanon.report import FileResult
@@ -37,7 +37,8 @@ def done(folder: Path, many: int, patched: pytest.MonkeyPatch, in_place: bool, p
         counted[0] += found is not None
         return found
 
-    patched.setattr(batch, "MANY", many)
+    for name in ("FEW", "MANY"):
+        patched.setattr(work, name, many)
     patched.setattr(Series, "like", counting)
     here = folder.with_name("done")
     shutil.rmtree(here, ignore_errors=True)
