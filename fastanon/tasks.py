@@ -12,7 +12,7 @@ import os
 import pickle
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from fastanon import __version__, archives, attributes, beside, folders
@@ -24,6 +24,7 @@ from fastanon.errors import FileError, UsageError
 from fastanon.files import Source
 from fastanon.hosts import Whose
 from fastanon.identity import Needle
+from fastanon.limits import Limits, limited, limits
 from fastanon.names import Mask, Met, Renamed
 from fastanon.opened import Opened
 from fastanon.opening import opened_at
@@ -66,6 +67,8 @@ class Task:
         Whose the files are that name nobody, once that is known; None puts them off.
     before : frozenset of int
         Files that were done by a run before: only who they name is read.
+    limits : Limits
+        Those that hold where it was made.
     version : str
         Of the program that asks.
     """
@@ -75,6 +78,7 @@ class Task:
     token: str = field(default_factory=beside.new_token)
     hosts: dict[int, Subject | None] | None = field(default=None, repr=False)
     before: frozenset[int] = frozenset()
+    limits: Limits = field(default_factory=limits, repr=False)
     version: str = __version__
 
     def parted(self) -> Iterator[Task]:
@@ -167,7 +171,7 @@ def do(task: Task) -> list[Outcome]:
     """
     if task.version != __version__:
         raise UsageError(f"a worker has fastanon {__version__}, and the run has {task.version}")
-    with _ALONE:
+    with _ALONE, limited(**asdict(task.limits)):
         return Bench(_work(task.options)).over(task)
 
 

@@ -22,6 +22,7 @@ import fastanon
 from fastanon import processes, tasks
 from fastanon.beside import is_ours
 from fastanon.errors import DONE, FAILED, UsageError
+from fastanon.limits import limited
 from fastanon.schemes import make_scheme
 from fastanon.synthetic import Person, make_slice
 from fastanon.work import Options
@@ -263,6 +264,17 @@ def test_workers_end_with_a_run_that_was_killed(running: subprocess.Popen[str], 
     assert not [one for one in family if one.is_running()]
     fastanon.recover(tmp_path / "out")
     assert not list((tmp_path / "out").glob(".fastanon-*.tmp"))
+
+
+def test_workers_keep_to_the_limits_of_the_run(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for number in range(8):
+        make_slice(tmp_path / "in" / f"{number}.dcm", rows=8, columns=8, number=number)
+    with limited(elements=20):
+        report = fastanon.anonymize(tmp_path / "in", to=tmp_path / "out", workers=2)
+    assert {one.status for one in report.files} == {"refused"}
+    assert all("(limit elements)" in one.messages[0] for one in report.files)
+    assert fastanon.anonymize(tmp_path / "in", to=tmp_path / "out", workers=2).exit_status == DONE
 
 
 @pytest.mark.parametrize("workers", [-1, 1.5, "2"])
