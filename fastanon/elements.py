@@ -78,10 +78,10 @@ class Element(NamedTuple):
     @property
     def real_vr(self) -> str:
         """The VR as written, or the dictionary's where it is missing or UN."""
-        return real_vr(self.tag, self.vr)
+        return known_vr(self.tag, self.vr)
 
 
-def real_vr(tag: int, vr: str) -> str:
+def known_vr(tag: int, vr: str) -> str:
     """Give the VR of an element as it is written, or the dictionary's where it is missing or UN."""
     return vr if vr not in ("", "UN") else dictionary.vr_of(tag)
 
@@ -143,7 +143,7 @@ class Elements:
             vrs = set(map(self.vrs.__getitem__, rows)) if tag != w.ITEM else ()
             for vr in vrs:
                 same = rows if len(vrs) == 1 else [i for i in rows if self.vrs[i] == vr]
-                found.append((tag, real_vr(tag, _letters(vr)), same))
+                found.append((tag, known_vr(tag, _letters(vr)), same))
         return found
 
     def rows_of(self, tags: Iterable[int]) -> list[int]:
