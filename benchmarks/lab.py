@@ -30,8 +30,8 @@ class Sizes(NamedTuple):
     slices: int = 2000
     listmode: int = 2048 * MIB
     frames: int = 500
-    runs: int = 5
-    budget: float = 60.0
+    runs: int = 3
+    budget: float = 12.0
     files: tuple[int, ...] = (100, 300, 1000, 3000, 10_000)
     payloads: tuple[int, ...] = tuple(mib * MIB for mib in (64, 256, 1024, 4096, 16_384))
 
