@@ -119,7 +119,6 @@ class Stream:
         """Write what another reads."""
         self.flush()
         beside.refuse_full(self._target, watched.run[1] - watched.run[0], self._system)
-
         move = self._written - watched.run[0]
 
         def put(_: int, chunk: memoryview) -> None:

@@ -24,13 +24,13 @@ from fastanon.errors import FileError, UsageError
 from fastanon.files import Source
 from fastanon.hosts import Whose
 from fastanon.identity import Needle
+from fastanon.kept_kernels import KERNELS, is_off, kernel
 from fastanon.limits import Limits, limited, limits
 from fastanon.names import Mask, Met, Renamed
 from fastanon.opened import Opened
 from fastanon.opening import opened_at
 from fastanon.report import FileResult
 from fastanon.rewrite import discard, sync
-from fastanon.scan import Pattern, matcher
 from fastanon.scheme import Scheme, Subject
 from fastanon.search import Finding, identity_of
 from fastanon.subjects import Subjects
@@ -181,8 +181,9 @@ def _identity_of(opened: Opened, scheme: Scheme, host: Subject | None) -> Findin
 
 
 def warm() -> None:
-    """Load the compiled kernels."""
-    matcher([Pattern(b"needle", False)]).find(b"in a haystack")
+    """Load all compiled kernels, or compile them."""
+    for name in () if is_off() else KERNELS:
+        kernel(name)
 
 
 @functools.lru_cache(1)

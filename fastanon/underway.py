@@ -83,13 +83,18 @@ class Underway:
 
     @property
     def is_clean(self) -> bool:
-        """Whether it stays as it is: what stands in it is explained by chance."""
-        return self._scanned is not None and not self._scanned.real
+        """Whether chance explains what stands in it; one that was not copied, since it goes, is searched now."""
+        return not self._found_in_it().real
 
     def bulk(self) -> tuple[Bulk, ...]:
         """Give what the report tells of it."""
+        return (bulk.decide(self._part, self._found_in_it(), patch=False)[0],)
+
+    def _found_in_it(self) -> Scanned:
+        if self._scanned is None:
+            self.search()
         assert self._scanned is not None
-        return (bulk.decide(self._part, self._scanned, patch=False)[0],)
+        return self._scanned
 
 
 class _Behind:

@@ -101,6 +101,12 @@ def test_a_run_over_many_files_never_imports_numba(cache: Path, tmp_path: Path) 
     assert done.stdout == "110 3 False\n", done.stderr
 
 
+def test_a_node_of_a_cluster_is_warmed_whole(cache: Path) -> None:
+    code = "import sys; from fastanon import kept_kernels as k, tasks; tasks.warm()"
+    done = ran(cache, "-c", f"{code}; print(k._ready.keys() == k.KERNELS.keys(), 'numba' in sys.modules)")
+    assert done.stdout == "True False\n", done.stderr
+
+
 def test_fewer_files_use_what_is_kept_and_compile_nothing(cache: Path, tmp_path: Path) -> None:
     for name, kept, used in (("warm", cache, 3), ("cold", tmp_path / "empty", 0)):
         (tmp_path / name).mkdir()

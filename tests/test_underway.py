@@ -9,10 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
+import pydicom
 import pytest
 
+import fastanon
 from fastanon.errors import DONE, LEFT
-from fastanon.synthetic import Person, make_listmode, make_ptd
+from fastanon.synthetic import Person, make_listmode, make_ptd, make_slice
 from fastanon.system import System
 from tests.niftypet import anonymize
 
@@ -61,6 +63,21 @@ def test_a_large_payload_is_read_once_while_it_is_copied(
     ends = slice(0, SIZE) if make is make_ptd else slice(-SIZE, None)
     assert path.read_bytes()[ends] == copy.read_bytes()[ends]
     assert path.read_bytes() != copy.read_bytes()
+
+
+@pytest.mark.parametrize("planted", [b"", b"\0THISTLEWOOD\0"])
+def test_one_that_goes_is_searched_too(planted: bytes, tmp_path: Path) -> None:
+    """It is not copied, so nobody sees it on its way."""
+    path = make_slice(tmp_path / "a.dcm", Person(name="THISTLEWOOD^JO"), 8, 8)
+    ds = pydicom.dcmread(path)
+    del ds.PixelData
+    ds.add_new(0x50003000, "OW", bytes(50_000) + planted.ljust(50_000, b"\0"))  # Curve Data, which basic removes
+    ds.save_as(path)
+    report = fastanon.anonymize(path, to=tmp_path / "out", profile="basic")
+    assert report.exit_status == DONE
+    copy = (tmp_path / "out" / "a.dcm").read_bytes()
+    assert 0x50003000 not in pydicom.dcmread(tmp_path / "out" / "a.dcm")
+    assert b"thistlewood" not in copy.lower()
 
 
 def test_one_that_becomes_shorter_meanwhile_leaves_nothing(
