@@ -88,9 +88,9 @@ class Scanner:
             If the file becomes shorter meanwhile.
         """
         if isinstance(part.data, bytes) and seen is None:  # a small file, or an inflated dataset
-            found = self._matcher.on(part.data)(payload.start, payload.end)
+            found = self._matcher.find(memoryview(part.data)[payload.start : payload.end])
             self._advance(payload.size)
-            return self.judged(part, payload, found)
+            return self.judged(part, payload, [(payload.start + at, number) for at, number in found])
         assert part.opened is not None
         run, threads = (payload.start, payload.end), self._threads if seen is None else 1
         return self.judged(part, payload, self.matches(part.opened.fill, run, threads, seen))

@@ -37,6 +37,7 @@ KERNELS = {
     "shuffled": Home(_SCAN, 0),
     "walk": Home(_WALK, 12),
     "tag_starts": Home(_WALK, 5),
+    "tag_runs": Home(_WALK, 5),
 }
 
 _ready: dict[str, Kernel] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from fastanon import urls
@@ -15,7 +15,7 @@ from fastanon.scheme import Scheme
 
 #: Letters by which needles are found: no needle of a path has fewer but those of ideographs.
 _START = 3
-_REMEMBERED = 256  # paths, of which each is asked for several times
+_REMEMBERED = 256  # names in paths, of which each is asked for several times
 
 #: What a replacement may not bring into a file name; one of dots alone would lead to another folder.
 _UNSAFE = re.compile(r"[^\w.-]+|^\.+")
@@ -31,7 +31,7 @@ class Met:
         self._needles: dict[bytes, tuple[int, Needle]] = {}
         self._by_start: dict[bytes, list[bytes]] = {}
         self._last: Iterable[Needle] = ()
-        self._known: dict[bytes, list[Needle]] = {}  # of the last few paths
+        self._known: dict[bytes, set[tuple[int, Needle]]] = {}  # of the last few names in paths
         self.add(needles)
 
     def add(self, needles: Iterable[Needle]) -> None:
@@ -41,32 +41,37 @@ class Met:
         self._last = needles
         self._known.clear()
         for needle in needles:
-            if needle.codec == "utf-8" and needle.data not in self._needles:  # as paths are spelled
+            # as paths are spelled; dates only where they are written without slashes
+            if needle.codec == "utf-8" and needle.data not in self._needles and b"/" not in needle.data:
                 self._needles[needle.data] = (len(self._needles), needle)
                 self._by_start.setdefault(needle.data[:_START].lower(), []).append(needle.data)
 
     def in_path(self, data: bytes) -> list[Needle]:
         """Give the needles that may stand in a path, in the order in which they were met."""
-        if data not in self._known:
+        found: set[tuple[int, Needle]] = set().union(*map(self._in_name, data.split(b"/")))
+        return [needle for _, needle in sorted(found, key=lambda one: one[0])]
+
+    def _in_name(self, name: bytes) -> set[tuple[int, Needle]]:
+        """Give the same for one name of a path: those of its folders are the same for many files."""
+        if name not in self._known:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
-            self._known[data] = self._in_path(data)
-        return self._known[data]
+            self._known[name] = set(self._found(name))
+        return self._known[name]
 
-    def _in_path(self, data: bytes) -> list[Needle]:
-        folded, found = data.lower(), set()
+    def _found(self, name: bytes) -> Iterator[tuple[int, Needle]]:
+        folded = name.lower()
         starts = {folded[at : at + size] for size in range(1, _START + 1) for at in range(len(folded))}
         for start in starts & self._by_start.keys():
             for known in self._by_start[start]:
-                if known in (folded if self._needles[known][1].fold else data):
-                    found.add(self._needles[known])
-        return [needle for _, needle in sorted(found, key=lambda one: one[0])]
+                if known in (folded if self._needles[known][1].fold else name):
+                    yield self._needles[known]
 
 
 def hits_in_path(path: str, met: Met) -> list[Hit]:
-    """Find needles in a path; dates only where they are written without slashes."""
+    """Find needles in a path."""
     data = os.fsencode(path)
-    spelled = [n for n in met.in_path(data) if b"/" not in n.data]
+    spelled = met.in_path(data)
     return [hit for hit in find(data, spelled) if b"/" not in data[hit.start : hit.end]] if spelled else []
 
 

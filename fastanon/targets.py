@@ -63,7 +63,7 @@ class Targets:
         while self._is_taken([stem + ending for ending in endings], item):
             stem, number = f"{start}-{number}", number + 1
         path, *beside = (stem + ending for ending in endings)
-        inside = os.path.relpath(path, root)
+        inside = _inside(path, root)
         if inside.split(os.sep)[0] == os.pardir:
             raise UnsupportedError("its new name would lead out of its folder", path=item.path)
         self._taken.add(path)
@@ -106,6 +106,14 @@ def renaming(item: Source, target: Target, mask: Mask, met: Met, files: FileName
     free = target.copied or target.moves(item)
     names = {beside: os.path.basename(target.payload)} if free else None
     return Renamed(mask, met, names, files, beside)
+
+
+def _inside(path: str, folder: str) -> str:
+    """Give a path from a folder on; the plain case, which most are, without a look at where this process is."""
+    start = os.path.join(folder, "")
+    inside = path.removeprefix(start)
+    plain = path.startswith(start) and os.path.isabs(path) and os.path.normpath(inside) == inside
+    return inside if plain else os.path.relpath(path, folder)
 
 
 def _below(item: Source) -> tuple[str, str]:

@@ -39,11 +39,14 @@ for _name in (
     "header", "push", "put", "guessed_level",
 ):  # fmt: skip
     register_jitable(inline="always")(getattr(elements, _name))
+for _name in ("first_nul", "is_number", "put_run", "put_leftover", "two_letters"):
+    register_jitable(getattr(csa_tags, _name))
 
 _arrays: Any = arrayobj  # numba has few types
 _pack: Any = cgutils.pack_array
 
-_walk, _tag_starts = register_jitable(elements.walk), register_jitable(csa_tags.tag_starts)
+_walk = register_jitable(elements.walk)
+_tag_starts, _tag_runs = register_jitable(csa_tags.tag_starts), register_jitable(csa_tags.tag_runs)
 
 
 def _array(item: Any) -> Any:
@@ -80,3 +83,8 @@ def walk(
 def tag_starts(data: int, start: int, stop: int, starts: int, room: int) -> int:
     """Do what `fastanon.siemens.csa_tags.tag_starts` does; `room` is the length of `starts`."""
     return _tag_starts(_bytes_at(data, stop), start, stop, _numbers_at(starts, room))
+
+
+def tag_runs(data: int, start: int, stop: int, runs: int, room: int) -> int:
+    """Do what `fastanon.siemens.csa_tags.tag_runs` does; `room` is the length of `runs`."""
+    return _tag_runs(_bytes_at(data, stop), start, stop, _numbers_at(runs, room))

@@ -77,6 +77,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         The exit status: 0 done and clean, 1 failed, 2 wrong usage, 3 something left, 4 files refused.
     """
+    os.environ.setdefault(
+        "OPENBLAS_NUM_THREADS", "1"
+    )  # numpy would start a thread a core for what is not done here
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a path may hold bytes that are no text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import mmap
 import threading
 from collections.abc import Callable, Iterable
@@ -18,6 +19,7 @@ from fastanon.scan.windows import low_windows
 
 _LEAST = 4096  # matches that there is room for
 _SMALL = 1 << 16
+_FEW = 256  # matches that Python sorts as fast
 
 
 class Compiled(Matcher):
@@ -57,16 +59,19 @@ class Compiled(Matcher):
         return _Search(self, buffer).between
 
     def find(self, buffer: Bytes) -> list[Match]:
-        """Search a whole buffer; a small one in a place that is kept, since to get ready takes longer."""
-        size = len(buffer)
+        """Search a whole buffer with what is kept, since to get ready takes longer; a small one in a copy."""
+        size, kept = len(buffer), self._kept
+        if not hasattr(kept, "small"):
+            kept.place = mmap.mmap(-1, _SMALL + mmap.PAGESIZE)
+            kept.small, kept.large = _Search(self, kept.place), _Search(self, b"")
         if size > _SMALL:
-            return super().find(buffer)
-        if not hasattr(self._kept, "search"):
-            self._kept.place = mmap.mmap(-1, _SMALL + mmap.PAGESIZE)
-            self._kept.search = self.on(self._kept.place)
-        self._kept.place[:size] = buffer
-        found: list[Match] = self._kept.search(0, size)
-        return found
+            kept.large.aim(buffer)
+            try:
+                return list(kept.large.between(0, size))
+            finally:
+                kept.large.aim(b"")
+        kept.place[:size] = buffer
+        return list(kept.small.between(0, size))
 
 
 def _with_vectors(numbered: list[Numbered]) -> Iterable[Plan]:
@@ -89,14 +94,18 @@ class _Search:
 
     def __init__(self, matcher: Compiled, buffer: Bytes) -> None:
         self._plans, self._longest = matcher.plans, matcher.longest
-        self._bytes = np.frombuffer(buffer, np.uint8) if len(buffer) else np.zeros(1, np.uint8)
-        self._base = self._bytes.ctypes.data
-        self._end = (self._base + len(self._bytes) - REACH & -SPAN) + SPAN
+        self.aim(buffer)
         self._copy = np.frombuffer(mmap.mmap(-1, 4 * REACH + 4 * SPAN + 2 * matcher.longest), np.uint8)
         self._room = max(_LEAST, *(SPAN * plan.most for plan in matcher.plans), 0)
         self._out = np.zeros(MATCHES + 4 * self._room, np.int64)
         self._count = self._out.data  # to read one number of, this is faster
         self._addresses = self._copy.ctypes.data + SPAN, self._out.ctypes.data
+
+    def aim(self, buffer: Bytes) -> None:
+        """Search another buffer from now on."""
+        self._bytes = np.frombuffer(buffer, np.uint8) if len(buffer) else np.zeros(1, np.uint8)
+        self._base = self._bytes.ctypes.data
+        self._end = (self._base + len(self._bytes) - REACH & -SPAN) + SPAN
 
     def between(self, start: int, stop: int) -> list[Match]:
         """Give the matches between two offsets."""
@@ -128,6 +137,8 @@ class _Search:
 
 
 def _in_order(found: list[npt.NDArray[np.int64]]) -> list[Match]:
+    if sum(map(len, found)) <= _FEW:
+        return sorted(map(tuple, itertools.chain.from_iterable(one.tolist() for one in found)))
     places, numbers = np.concatenate(found).T
     order = np.lexsort((numbers, places))
     return list(zip(places[order].tolist(), numbers[order].tolist(), strict=True))

@@ -9,22 +9,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from fastanon.actions import mapped_uids
 from fastanon.copies import CUT, copy_edit
-from fastanon.edits import Edit, edited, in_order
+from fastanon.edits import Edit
 from fastanon.fields import Field, Space
 from fastanon.identity import Needle
 from fastanon.inside import BASE64
 from fastanon.keep import is_kept
-from fastanon.part import Run, holding, text_rules
+from fastanon.part import Run
 from fastanon.scan import Hit, find
 from fastanon.scheme import Scheme
-from fastanon.series.layout import Layout, shortened
+from fastanon.series.layout import Layout
 from fastanon.series.template import PLAIN, TAG, UID, WORDS, Fate, Unit
 from fastanon.siemens import csa, protocol_keys
-from fastanon.siemens.csa_tags import FIRST
+from fastanon.siemens.csa_tags import LEFTOVER, NAME, TEXT
+from fastanon.siemens.csa_tags_compiled import tag_runs
+from fastanon.siemens.protocol import is_protocol
 from fastanon.uids import uids_in_bytes
 
+_MOST = 256  # runs of a tag
 _PACKED = (b"PK\3\4", b"\x1f\x8b\x08")
 #: Of texts that are written as numbers, and of the isotope.
 _NOT_HERE = (b"omment", b"RadionuclideCodeSequence")
@@ -70,7 +75,7 @@ def directly(
         return None if packed else Direct(data, Fate(), stays=data)
     if unit.kind == UID:
         return _uid(data, layout.value(unit) - start, scheme)
-    return _tag(unit, layout, run, scheme, needles, matches) if unit.kind == TAG else None
+    return _tag(data, layout.tag(unit), needles, matches) if unit.kind == TAG else None
 
 
 def _uid(data: bytes, value: int, scheme: Scheme) -> Direct | None:
@@ -82,62 +87,52 @@ def _uid(data: bytes, value: int, scheme: Scheme) -> Direct | None:
     return Direct(data[:value] + new, Fate(int(new != old)), uids, new)
 
 
-def _tag(
-    unit: Unit, layout: Layout, run: Run, scheme: Scheme, needles: tuple[Needle, ...], matches: Sequence[Run]
-) -> Direct | None:
+def _tag(data: bytes, tag: int, needles: tuple[Needle, ...], matches: Sequence[Run]) -> Direct | None:
     """Zero the leftover memory of a tag and replace copies in its text, if nothing else can become of it."""
-    whole = layout.dataset.data
-    assert isinstance(whole, bytes)
-    data = whole[run[0] : run[1]]
-    try:
-        if any(word in data for word in _NOT_HERE):
-            return None
-        numbers = csa.zeroed(data)
-        if numbers is not None and all(any(a <= s and e <= b for a, b in numbers[1]) for s, e in matches):
-            return Direct(numbers[0], Fate(len(numbers[1])), stays=numbers[0])
-        value = layout.value(unit)
-        head, _ = shortened(whole, value, value, value + FIRST, [run])
-        fields = csa.fields(head[-FIRST:] + data, 0, Space(), ("",))
-    except csa.BrokenCsaError:
+    found = np.empty(3 * _MOST, np.int64)
+    count = tag_runs(data, 0, len(data), found)
+    if count < 0 or any(word in data for word in _NOT_HERE):
         return None
-    return _texts(data, layout.tag(unit), fields, scheme, find(data, needles) if matches else ())
-
-
-def _texts(data: bytes, tag: int, fields: list[Field], scheme: Scheme, hits: Sequence[Hit]) -> Direct | None:
-    slack = [f for f in fields if f.key[-1] == "slack"]
-    texts = [f for f in fields if f.key[-1] != "slack"]
-    if any(len(f.key) > 2 or _is_packed(data, f) for f in texts):
+    runs = [tuple(run) for run in found[: 3 * count].reshape(-1, 3).tolist()]
+    slack, texts = ([(at, end) for kind, at, end in runs if kind == one] for one in (LEFTOVER, TEXT))
+    if texts and not _is_plain(data, texts):
         return None
-    if next(text_rules(texts, protocol_keys.rule_of, scheme), None) is not None:
-        return None
-    edits = [
-        Edit(f.value[0] - FIRST, f.value[1] - f.value[0], bytes(f.value[1] - f.value[0]), "slack") for f in slack
-    ]
-    copies = _copies(data, tag, texts, slack, hits)
+    copies: list[Edit] | None = []
+    if not all(any(a <= start and end <= b for a, b in slack) for start, end in matches):
+        copies = _copies(data, tag, texts, slack, find(data, needles))
     if copies is None:
         return None
-    new = edited(data, in_order([*edits, *copies], len(data)))
-    cuts = sum(edit.rule.endswith(CUT) for edit in copies)
-    return Direct(new, Fate(len(edits) + len(copies), cuts), stays=new)
+    new = bytearray(data)
+    for start, end in slack:
+        new[start:end] = bytes(end - start)
+    for edit in copies:  # at equal length
+        new[edit.offset : edit.end] = edit.new
+    fate = Fate(len(slack) + len(copies), sum(edit.rule.endswith(CUT) for edit in copies))
+    return Direct(bytes(new), fate, stays=bytes(new))
 
 
-def _is_packed(data: bytes, f: Field) -> bool:
-    return BASE64.search(data, f.value[0] - FIRST, f.value[1] - FIRST) is not None
+def _is_plain(data: bytes, texts: Sequence[Run]) -> bool:
+    """Say whether texts of a tag are neither protocols nor packed, and no rule is for the tag."""
+    name = data[:NAME].split(b"\0")[0].decode("latin-1")
+    return (
+        name != csa.REGISTRATION
+        and protocol_keys.rule_of(name) is None
+        and not any(is_protocol(data[at:end]) or BASE64.search(data, at, end) for at, end in texts)
+    )
 
 
 def _copies(
-    data: bytes, tag: int, texts: list[Field], slack: list[Field], hits: Sequence[Hit]
+    data: bytes, tag: int, texts: Sequence[Run], slack: Sequence[Run], hits: Sequence[Hit]
 ) -> list[Edit] | None:
     """Replace the copies in the texts of a tag; None where one stands elsewhere, or has to stay."""
     edits = []
     for hit in hits:
-        run = (hit.start + FIRST, hit.end + FIRST)
-        if holding(slack, *run) is not None:
+        if any(at <= hit.start and hit.end <= end for at, end in slack):
             continue
-        f = holding(texts, *run)
-        if f is None or is_kept(tag, data, hit.start, hit.end):
+        run = next((run for run in texts if run[0] <= hit.start and hit.end <= run[1]), None)
+        if run is None or is_kept(tag, data, hit.start, hit.end):
             return None
-        edit = copy_edit(hit, f)
+        edit = copy_edit(hit, Field(("",), Space(), run, run, csa.LATIN))
         if edit.new != data[hit.start : hit.end]:
             edits.append(edit)
     return edits

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import struct
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,8 @@ import numpy.typing as npt
 
 from fastanon import walk as w
 from fastanon.dicom import DicomPart
+from fastanon.fields import Space
+from fastanon.opened import Opened
 from fastanon.part import Part
 from fastanon.siemens import csa
 from fastanon.siemens.csa_tags import FIRST
@@ -44,6 +47,16 @@ class Layout:
         self.tops = tuple(np.flatnonzero(table[:, w.PARENT] < 0) for table in self.tables)
         both = zip(self.tables, self.tops, strict=True)
         self.signature = b"|".join(table[top, : w.VR + 1].tobytes() for table, top in both)  # TAG and VR
+
+    def of(self, data: bytes, opened: Opened | None = None) -> Layout:
+        """Give the layout of a file whose tags, VRs and lengths are the very same, and where they are."""
+        other = copy.copy(self)
+        other.meta, other.dataset = (
+            DicomPart(Space(), data, part.elements, part.start, part.stop, opened)
+            for part in (self.meta, self.dataset)
+        )
+        other.data = data
+        return other
 
     @functools.cached_property
     def headers(self) -> tuple[list[int], list[int]]:
@@ -82,15 +95,19 @@ class Layout:
             at = number + 1
         return [*found, *second[at:], self.dataset.stop]
 
-    def value(self, unit: tuple[int, int, int, int]) -> int:
-        """Give where the value of a unit's element begins; a unit is as `template.Unit`."""
+    def row(self, unit: tuple[int, int, int, int]) -> Table:
+        """Give the row of a unit's element; a unit is as `template.Unit`."""
         _, part, number, _ = unit
-        return int(self.tables[part][self.tops[part][number], w.VALUE])
+        row: Table = self.tables[part][self.tops[part][number]]
+        return row
+
+    def value(self, unit: tuple[int, int, int, int]) -> int:
+        """Give where the value of a unit's element begins."""
+        return int(self.row(unit)[w.VALUE])
 
     def tag(self, unit: tuple[int, int, int, int]) -> int:
         """Give the tag of a unit's element."""
-        _, part, number, _ = unit
-        return int(self.tables[part][self.tops[part][number], w.TAG])
+        return int(self.row(unit)[w.TAG])
 
     def rows(self, part: int, number: int) -> Table:
         """Give the rows of an element of the top level and of all in it."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import accumulate
 
@@ -20,15 +19,14 @@ from fastanon.planner import Plan, messages
 from fastanon.scan import matcher_of
 from fastanon.scheme import Scheme
 from fastanon.search import BETWEEN, Searched
+from fastanon.series.difference import Difference
 from fastanon.series.direct import Direct, directly
-from fastanon.series.layout import Layout
 from fastanon.series.reduced import Reduced
-from fastanon.series.template import PAYLOAD, PLAIN, SAME, TAG, Fate, Template, UnlikeError
+from fastanon.series.template import Fate, Template, UnlikeError
 from fastanon.uids import uids_in_bytes
+from fastanon.walk import LENGTH, VALUE
 
 Became = dict[int, tuple[bytes, Fate]]
-
-_AT_ONCE = 16  # units
 
 #: Of edits that were planned for the other file.
 RULE = "as another of its series"
@@ -41,8 +39,8 @@ class Likeness:
     ----------
     template : Template
         The other file.
-    layout : Layout
-        This one.
+    difference : Difference
+        This one, and how it differs.
     scheme : Scheme
         What values become.
 
@@ -54,22 +52,22 @@ class Likeness:
 
     own = False
 
-    def __init__(self, template: Template, layout: Layout, scheme: Scheme) -> None:
-        self._template, self._layout, self._scheme = template, layout, scheme
-        starts = layout.starts(template.split)
-        if starts is None:
+    def __init__(self, template: Template, difference: Difference, scheme: Scheme) -> None:
+        self._template, self._scheme = template, scheme
+        self._layout, self._starts, self._changed = difference
+        self._direct = self._directly(self._matched())
+        self._planned = [n for n in self._changed if n not in self._direct]
+        if any(map(template.is_head, self._planned)):
             raise UnlikeError
-        self._starts = starts
-        self._payload_unit = next(n for n, one in enumerate(template.units) if one.kind == PAYLOAD)
-        self._differ()
-        self._reduced = Reduced(template, layout, starts, self._planned, scheme) if self._planned else None
+        planned = self._planned
+        self._reduced = Reduced(template, self._layout, self._starts, planned, scheme) if planned else None
         if not self._same_values():
             raise UnlikeError
         self.subjects, self.needles = template.found.subjects, template.found.needles
-        dataset = layout.dataset
-        self.payload = self._find_payload()
+        start, length = self._layout.row(template.units[template.payload_unit])[VALUE : LENGTH + 1].tolist()
+        self.payload = Payload(start, start + length, template.payload_kind)
         self.left = 0
-        self.parts = tuple(Searched(part, 0, [], []) for part in (layout.meta, dataset))
+        self.parts = tuple(Searched(part, 0, [], []) for part in (self._layout.meta, self._layout.dataset))
 
     def scan(self, scanner: Scanner) -> None:
         """Search the payload."""
@@ -81,31 +79,6 @@ class Likeness:
         """The payload."""
         return self.payload.start, self.payload.end
 
-    def _find_payload(self) -> Payload:
-        units, dataset = self._template.units, self._layout.dataset
-        element = dataset.elements[int(self._layout.tops[1][units[self._payload_unit].number])]
-        return Payload(element.value, element.end, self._template.payload_kind)
-
-    def _differ(self) -> None:
-        """Compare unit by unit."""
-        template, payload = self._template, self._payload_unit
-        self._changed = [*self._differing(0, payload), *self._differing(payload + 1, len(template.units))]
-        if any(template.units[n].kind == SAME for n in self._changed) or not self._same_shapes():
-            raise UnlikeError
-        self._direct = self._directly(self._matched())
-        self._planned = [n for n in self._changed if n not in self._direct]
-        if any(template.units[n].kind == PLAIN and template.units[n + 1].kind == TAG for n in self._planned):
-            raise UnlikeError  # the head of a CSA header is no element of its own
-
-    def _differing(self, first: int, stop: int) -> Iterator[int]:
-        """Give the units that are not the same, of some that follow each other: many at a time are compared."""
-        old, new = self._template.data, self._layout.dataset.data
-        a, b = self._template.starts, self._starts
-        for n in range(first, stop, _AT_ONCE):
-            end = min(n + _AT_ONCE, stop)
-            if old[a[n] : a[end]] != new[b[n] : b[end]]:
-                yield from (i for i in range(n, end) if old[a[i] : a[i + 1]] != new[b[i] : b[i + 1]])
-
     def _matched(self) -> dict[int, list[Run]]:
         """Give where needles stand in the units that differ; offsets count from the first byte of each.
 
@@ -114,20 +87,22 @@ class Likeness:
         UnlikeError
             If one begins in one unit and ends in the next, where one of them differs.
         """
-        data, starts = self._layout.dataset.data, self._starts
-        matcher, changed = matcher_of(self._template.found.needles, 0), set(self._changed)
+        data, starts = self._layout.data, self._starts
+        matcher = matcher_of(self._template.found.needles, 0)
         reach = matcher.longest - 1
         runs = [(max(starts[n] - reach, 0), min(starts[n + 1] + reach, starts[-1])) for n in self._changed]
         offsets = list(accumulate((stop - start + len(BETWEEN) for start, stop in runs), initial=0))
         matched: dict[int, list[Run]] = {}
-        for place, number in matcher.find(BETWEEN.join(bytes(data[start:stop]) for start, stop in runs)):
+        for place, number in matcher.find(BETWEEN.join([data[start:stop] for start, stop in runs])):
             run = bisect_right(offsets, place) - 1
-            at = place - offsets[run] + runs[run][0]
-            end = at + len(matcher.patterns[number].data)
-            first, last = bisect_right(starts, at) - 1, bisect_right(starts, end - 1) - 1
-            if first < last and not changed.isdisjoint(range(first, last + 1)):
+            n = self._changed[run]
+            first = place - offsets[run] + runs[run][0] - starts[n]
+            last, size = first + len(matcher.patterns[number].data), starts[n + 1] - starts[n]
+            if last <= 0 or first >= size:
+                continue  # in a unit beside it
+            if first < 0 or last > size:
                 raise UnlikeError
-            matched.setdefault(first, []).append((at - starts[first], end - starts[first]))
+            matched.setdefault(n, []).append((first, last))
         return matched
 
     def _directly(self, matched: dict[int, list[Run]]) -> dict[int, Direct]:
@@ -151,11 +126,6 @@ class Likeness:
         """Say whether a UID is none that was put there."""
         is_new = self._scheme.pseudonyms.uid_bits(uid.decode()) and uid not in self._template.uids
         return not is_new or any(uid in one.uids for one in known.values())
-
-    def _same_shapes(self) -> bool:
-        """Say whether the same elements are there and filled, inside the units that differ too."""
-        places = {(one.part, one.number) for one in (self._template.units[n] for n in self._changed)}
-        return all(self._template.layout.shape(*place) == self._layout.shape(*place) for place in places)
 
     def _same_values(self) -> bool:
         """Say whether the identifying values are those of the other file, in the same order."""
@@ -198,12 +168,12 @@ class Likeness:
         if any(one.left for one in bulks):
             raise UnlikeError
         old, template = self._template.plan, self._template
-        self.left = self._total(fates, "left")
+        edited, cuts, structural, self.left = self._totals(fates)
         plan = replace(
             old, path=opened.path, identity=opened.identity, edits=self._edits(became, opened.size),
-            changed=self._total(fates, "edits"), scanned=opened.size - self.payload.size,
-            payload=self.payload.size, structural=self._total(fates, "structural"), bulk=bulks,
-            messages=messages(template.found.left_out, self._total(fates, "cuts")),
+            changed=edited, scanned=opened.size - self.payload.size,
+            payload=self.payload.size, structural=structural, bulk=bulks,
+            messages=messages(template.found.left_out, cuts),
             stays=old.stays and self.largest,
         )  # fmt: skip
         opened.check()
@@ -226,10 +196,21 @@ class Likeness:
         if growth:
             raise UnlikeError
 
-    def _total(self, fates: dict[int, Fate], name: str) -> int:
+    def _totals(self, fates: dict[int, Fate]) -> tuple[int, int, int, int]:
+        """Give how many edits there are, pseudonyms cut, needles in keys before and after."""
         old = self._template.fates
-        more = sum(getattr(new, name) - getattr(old[n], name) for n, new in fates.items())
-        return int(self._template.totals[name] + more)
+        counts = [self._template.totals]
+        for n, new in fates.items():
+            was = old[n]
+            more = (
+                new.edits - was.edits,
+                new.cuts - was.cuts,
+                new.structural - was.structural,
+                new.left - was.left,
+            )
+            counts.append(more)
+        edits, cuts, structural, left = map(sum, zip(*counts, strict=True))
+        return edits, cuts, structural, left
 
     def audited(self, plan: Plan, how: str = "") -> Audit:
         """Give the audit of what was planned: what is the same was searched in the other file."""
@@ -241,7 +222,7 @@ class Likeness:
 
     def _edits(self, became: Became, size: int) -> tuple[Edit, ...]:
         """Give the edits: one of all before the payload, one of all behind it."""
-        unit = self._payload_unit
+        unit = self._template.payload_unit
         at, end = self._starts[unit], self._starts[unit + 1]
         before, behind = self._joined(became, 0, unit), self._joined(became, unit + 1, len(self._starts) - 1)
         if self._template.in_place and (len(before) != at or len(behind) != size - end):

@@ -13,19 +13,37 @@ from fastanon.opened import Opened
 from fastanon.planner import Plan
 from fastanon.scheme import Scheme
 from fastanon.search import Finding
+from fastanon.series.difference import Difference, Frame, walked
 from fastanon.series.layout import Layout, layout_of
 from fastanon.series.likeness import Likeness
 from fastanon.series.template import Template, UnlikeError, is_fit
 
-_MOST = 8  # files that are remembered, each with its bytes
+_MOST = 8  # files that are remembered, each with its bytes; and frames of each
 _TRIES, _EVERY = 4, 16  # made without being of use, and one more for so many that were done by them
 
 
 class _Known:
-    """One such file, and whether it has proved itself."""
+    """One such file, whether it has proved itself, and frames of those that were cut as it was, by their size."""
 
     def __init__(self, template: Template, scanner: Scanner | None) -> None:
         self.template, self.scanner, self.proved = template, scanner, False
+        self._frames = {len(template.data): Frame(template, Difference(template.layout, template.starts, []))}
+        self._made = self._used = 0
+
+    def framed(self, opened: Opened) -> Difference | None:
+        """Give how a file differs if that can be told without a walk."""
+        frame = self._frames.get(opened.size)
+        found = frame.difference(opened) if frame else None
+        self._used += found is not None
+        return found
+
+    def frame(self, difference: Difference) -> None:
+        """Remember how a file was cut."""
+        if self._made < _TRIES + self._used // _EVERY:
+            self._made += 1
+            while len(self._frames) >= _MOST:
+                del self._frames[next(iter(self._frames))]
+            self._frames[len(difference.layout.data)] = Frame(self.template, difference)
 
 
 class Series:
@@ -53,21 +71,35 @@ class Series:
 
     def like(self, opened: Opened) -> Likeness | None:
         """Give what is known of a file by another one of its series, if there is any."""
-        if not self._known:
-            return None
-        layout = layout_of(read_parts(opened))
-        for _, known in self._of(layout) if layout else ():
-            if known.proved and layout and (found := self._likeness(known, layout)) is not None:
-                self._used += 1
-                return found
-        return None
+        proved = [known for known in reversed(self._known.values()) if known.proved]
+        found = next(filter(None, (self._framed(known, opened) for known in proved)), None)
+        if found is None and proved:
+            layout = layout_of(read_parts(opened))
+            of = (known for _, known in self._of(layout) if known.proved) if layout else ()
+            found = next(filter(None, (self._walked(known, layout) for known in of if layout)), None)
+        self._used += found is not None
+        return found
 
     def _of(self, layout: Layout) -> list[tuple[tuple[bytes, int], _Known]]:
         return [(key, known) for key, known in reversed(self._known.items()) if key[0] == layout.signature]
 
-    def _likeness(self, known: _Known, layout: Layout) -> Likeness | None:
+    def _framed(self, known: _Known, opened: Opened) -> Likeness | None:
+        difference = known.framed(opened)
+        return difference and self._likeness(known, difference)
+
+    def _walked(self, known: _Known, layout: Layout) -> Likeness | None:
         try:
-            found = Likeness(known.template, layout, self._scheme)
+            difference = walked(known.template, layout)
+        except UnlikeError:
+            return None
+        found = self._likeness(known, difference)
+        if found and known.proved:
+            known.frame(difference)
+        return found
+
+    def _likeness(self, known: _Known, difference: Difference) -> Likeness | None:
+        try:
+            found = Likeness(known.template, difference, self._scheme)
         except (UnlikeError, FileError):  # whose offset would not be that of the file
             return None
         if known.scanner is not None:
@@ -80,7 +112,7 @@ class Series:
         if layout is None or not is_fit(layout, found, plan, self._scheme):
             return
         for key, known in self._of(layout):
-            if not known.proved and (like := self._likeness(known, layout)) is not None:
+            if not known.proved and (like := self._walked(known, layout)) is not None:
                 known.proved = self._proves(like, opened, plan, renamed)
                 if not known.proved:
                     del self._known[key]

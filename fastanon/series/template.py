@@ -99,6 +99,8 @@ class Template:
     ----------
     units : list of Unit
         In order.
+    payload_unit : int
+        Which of them is the payload.
     starts, outs : list of int
         Where each begins, and where what it became does; and the ends of both.
     fates : list of Fate
@@ -130,9 +132,10 @@ class Template:
         self.uids = found.uids
         self.first = plan.edits[0].offset if plan.edits else len(self.data)
         self._weigh(scheme)
-        self.totals = {
-            name: sum(getattr(one, name) for one in self.fates) for name in ("cuts", "structural", "left")
-        } | {"edits": len(plan.edits)}
+        cuts, structural, left = (
+            sum(getattr(one, name) for one in self.fates) for name in ("cuts", "structural", "left")
+        )
+        self.totals = len(plan.edits), cuts, structural, left
         self.values = tuple(dict.fromkeys(value for one in self.fates for value in one.values))
 
     def _cut(self) -> None:
@@ -154,6 +157,7 @@ class Template:
         starts = layout.starts(self.split)
         assert starts is not None
         self.starts = starts
+        self.payload_unit = next(n for n, one in enumerate(self.units) if one.kind == PAYLOAD)
 
     def _kind(self, part: int, number: int, fields: Mapping[int, Rule]) -> int:
         both = (self.layout.meta, self.layout.dataset)[part]
@@ -171,6 +175,10 @@ class Template:
         if rule is not None:
             return UID if rule.action == "U" and element.real_vr == "UI" else ELEMENT
         return PLAIN if both.is_plain(row) else WORDS if element.real_vr in dictionary.TEXT_VRS else ELEMENT
+
+    def is_head(self, unit: int) -> bool:
+        """Say whether a unit is the head of a CSA header: no element of its own."""
+        return [one.kind for one in self.units[unit : unit + 2]] == [PLAIN, TAG]
 
     def around(self, units: Iterable[int]) -> list[int]:
         """Give the units that say how others are read: the character set, and the creators of private groups."""

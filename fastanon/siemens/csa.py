@@ -15,17 +15,16 @@ from typing import Any
 from fastanon.fields import Field, Space, Text
 from fastanon.limits import check, limits
 from fastanon.siemens import protocol
+from fastanon.siemens.csa_tags import BINARY_VRS, NUMBER_VRS, TEXT_VRS
 
 _TAG = struct.Struct("<64si4siii")  # name, vm, vr, syngo type, items, 77 or 205
 _COUNTS, _ITEM = struct.Struct("<2i"), struct.Struct("<4i")
-_TEXT_VRS = frozenset((b"LO", b"LT", b"PN", b"SH", b"ST", b"UI", b"UN", b"UT"))
-_NUMBER_VRS = frozenset((b"DS", b"IS"))
-_NUMBER = re.compile(rb"[-+.\dEe ]*")  # what is declared one and is none may be text
-_BINARY_VRS = frozenset((b"UN", b"OB"))
+_NUMBER = re.compile(rb"[-+.\dEe ]*")
 #: Position; weight in kg; age in years with two decimals; and codes: `1;HFS;100.70;33.68;2;0;2;-783721569`.
+REGISTRATION = "PatReinPattern"
 _REGISTERED = re.compile(rb"(\d+;[A-Z]+;[\d.]+;)([\d.]+)(;[-\d;]*)")
 MAX_TAGS = 1000
-_LATIN, _LEFTOVER = Text("latin-1"), Text("latin-1", b"\0")
+LATIN, _LEFTOVER = Text("latin-1"), Text("latin-1", b"\0")
 
 Run = tuple[int, int]
 #: Name, VR, the text of an item without its NUL (of the tag itself None), the slack behind names, VRs and text.
@@ -86,49 +85,36 @@ def fields(data: bytes, base: int, space: Space, key: tuple[str, ...]) -> list[F
     return found
 
 
-def zeroed(tag: bytes) -> tuple[bytes, list[Run]] | None:
-    """Give one tag of an SV10 header without its leftover memory, if all that `fields` finds in it is such.
-
-    Returns
-    -------
-    tuple of (bytes, list of Run) or None
-        The tag, and what was zeroed; None where it holds text.
-
-    Raises
-    ------
-    BrokenCsaError
-        As `fields`.
-    """
-    new, runs = bytearray(tag), []
-    for _, vr, run, slacks in _tag(tag, 0):
-        if run is not None and _is_text(tag, vr, run):
-            return None
-        for start, end in slacks:
-            if tag[start:end].strip(b"\0"):
-                new[start:end] = bytes(end - start)
-                runs.append((start, end))
-    return bytes(new), runs
+def values_in(data: bytes, start: int, stop: int) -> Iterator[Run]:
+    """Give the runs of a tag of an SV10 header by which no other byte is read: values, and what follows a name."""
+    yield _after_nul(data, start, start + 64)
+    at, items = start + _TAG.size, _TAG.unpack_from(data, start)[4]
+    for _ in range(items):
+        length = _ITEM.unpack_from(data, at)[1]
+        at += _ITEM.size
+        yield at, min(at + length + -length % 4, stop)
+        at += length + -length % 4
 
 
 def _is_text(data: bytes, vr: bytes, run: Run) -> bool:
-    return vr in _TEXT_VRS or (vr in _NUMBER_VRS and not _NUMBER.fullmatch(data, *run))
+    return vr in TEXT_VRS or (vr in NUMBER_VRS and not _NUMBER.fullmatch(data, *run))
 
 
 def _text_fields(data: bytes, run: Run, base: int, space: Space, key: tuple[str, ...]) -> list[Field]:
     content = data[run[0] : run[1]]
     if protocol.is_protocol(content):
         return protocol.fields(content, base + run[0], space, key)
-    registered = _REGISTERED.fullmatch(content) if key[-1] == "PatReinPattern" else None
+    registered = _REGISTERED.fullmatch(content) if key[-1] == REGISTRATION else None
     if registered is None:
         return [_field(key, run, base, space)]
-    pieces = ((key, 1), ((*key[:-1], "PatReinPattern<age>"), 2), (key, 3))
+    pieces = ((key, 1), ((*key[:-1], f"{REGISTRATION}<age>"), 2), (key, 3))
     spans = ((piece, registered.span(group)) for piece, group in pieces)
     return [_field(piece, (run[0] + start, run[0] + stop), base, space) for piece, (start, stop) in spans]
 
 
 def _field(key: tuple[str, ...], run: Run, base: int, space: Space) -> Field:
     place = (base + run[0], base + run[1])
-    return Field(key, space, place, place, _LATIN)
+    return Field(key, space, place, place, LATIN)
 
 
 def _walk(data: bytes) -> Iterator[Piece]:
@@ -174,7 +160,7 @@ def _unpacked(layout: struct.Struct, data: bytes, at: int) -> tuple[Any, ...]:
 def _item(data: bytes, at: int, length: int, name: str, vr: bytes) -> Piece:
     end = at + length
     padded = min(end + -length % 4, len(data))
-    if vr in _BINARY_VRS:
+    if vr in BINARY_VRS:
         return name, vr, (at, end), [(end, padded)]
     nul = data.find(b"\0", at, end)
     stop = end if nul < 0 else nul

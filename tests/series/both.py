@@ -12,8 +12,11 @@ import pytest
 import fastanon
 from fastanon import work
 from fastanon.beside import is_record
+from fastanon.names import Mask, Met, Renamed
 from fastanon.opened import Opened
 from fastanon.report import FileResult
+from fastanon.scheme import Scheme
+from fastanon.search import Finding
 from fastanon.series import Likeness, Series
 
 KEY = bytes(range(32))
@@ -65,3 +68,8 @@ def compare(folder: Path, patched: pytest.MonkeyPatch, in_place: bool = False, p
         unlike = [f.name for f in fields(one) if getattr(one, f.name) != getattr(other, f.name)]
         assert {name: getattr(other, name) for name in unlike} == {name: getattr(one, name) for name in unlike}
     return short.alike
+
+
+def renamed(found: Finding, scheme: Scheme) -> Renamed:
+    """How the names of files follow in one that stands alone."""
+    return Renamed(Mask(scheme), Met(found.needles), {})
