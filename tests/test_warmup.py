@@ -24,8 +24,9 @@ histogram(FILLER, np.zeros((4, 256), np.uint64))
 data = make_slice(sys.argv[1], rows=8, columns=8).read_bytes()
 for view in (data, memoryview(bytearray(data))):
     assert len(read_elements(view, 132, len(data), 0, compiled=True).headers) > 100
-from fastanon.siemens.csa_tags_compiled import tag_starts
+from fastanon.siemens.csa_tags_compiled import tag_runs, tag_starts
 assert tag_starts(data, 0, len(data), np.zeros(9, np.int64)) == 0
+assert tag_runs(data, 0, 80, np.zeros(9, np.int64)) == -1
 print(json.dumps(sorted(kept_kernels.KERNELS.keys() - kept_kernels._ready.keys())))
 """
 
