@@ -22,10 +22,13 @@ class Hosts:
     def __init__(self) -> None:
         self._studies: dict[str, Subject] = {}
         self._folders: dict[str, set[Subject]] = {}
+        self._last: tuple[str, Whose] | None = None
 
     def add(self, path: str, subjects: Whose) -> None:
         """Remember whose a file is, for its study, its folder and all above."""
-        if subjects.named:
+        last = os.path.dirname(path), subjects
+        if subjects.named and last != self._last:  # as of most files of a series
+            self._last = last
             self._studies.setdefault(subjects.study, subjects.whole)
             for folder in _above(path):
                 self._folders.setdefault(folder, set()).add(subjects.whole)

@@ -72,8 +72,10 @@ def pack(journal: Journal) -> bytes:
         parts.append(_COUNT.pack(len(entry.writes)))
         for offset, data in entry.writes:
             parts += [_WRITE.pack(offset, len(data)), data]
-    body = b"".join(parts)
-    return body + hashlib.blake2b(body, digest_size=_DIGEST).digest()
+    digest = hashlib.blake2b(digest_size=_DIGEST)
+    for part in parts:
+        digest.update(part)
+    return b"".join([*parts, digest.digest()])
 
 
 def _text(data: bytes) -> bytes:

@@ -123,8 +123,11 @@ class Mask:
         return word if number == 1 or (self._keyed and needle.new) else f"{word}{number}"
 
     def _replaced(self, path: str, met: Met, spell: Callable[[Needle, int], str]) -> str:
+        hits = hits_in_path(path, met)
+        if not hits:
+            return path
         data = os.fsencode(path)
-        for hit in reversed(hits_in_path(path, met)):
+        for hit in reversed(hits):
             word = (hit.needle.kind, data[hit.start : hit.end].lower())
             data = data[: hit.start] + os.fsencode(spell(hit.needle, self._number(*word))) + data[hit.end :]
         return os.fsdecode(data)

@@ -15,8 +15,9 @@ from fastanon.crews import Told
 from fastanon.errors import AccessError, BatchError
 from fastanon.tasks import Outcome, Task
 
-#: Tasks that are begun, by worker; and with those that wait for one before them: of copies an answer is small.
-_BEGUN, _COPIES, _CHANGES = 2, 256, 8
+#: Tasks that are begun, by worker: enough to go on with while changes are committed here. And with those that wait
+#: for one before them: of copies an answer is small.
+_BEGUN, _COPIES, _CHANGES = 4, 256, 8
 
 #: Why a file failed.
 DIED = "worker died"

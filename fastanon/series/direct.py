@@ -24,15 +24,15 @@ from fastanon.scheme import Scheme
 from fastanon.series.layout import Layout
 from fastanon.series.template import PLAIN, TAG, UID, WORDS, Fate, Unit
 from fastanon.siemens import csa, protocol_keys
-from fastanon.siemens.csa_tags import LEFTOVER, NAME, TEXT
+from fastanon.siemens.csa_tags import NAME, TEXT
 from fastanon.siemens.csa_tags_compiled import tag_runs
 from fastanon.siemens.protocol import is_protocol
 from fastanon.uids import uids_in_bytes
 
 _MOST = 256  # runs of a tag
 _PACKED = (b"PK\3\4", b"\x1f\x8b\x08")
-#: Of texts that are written as numbers, and of the isotope.
-_NOT_HERE = (b"omment", b"RadionuclideCodeSequence")
+#: Of texts that are written as numbers, and of the isotope: planned the long way.
+_COMMENT, _ISOTOPE = b"omment", b"RadionuclideCodeSequence"
 
 
 class Direct(NamedTuple):
@@ -91,24 +91,34 @@ def _tag(data: bytes, tag: int, needles: tuple[Needle, ...], matches: Sequence[R
     """Zero the leftover memory of a tag and replace copies in its text, if nothing else can become of it."""
     found = np.empty(3 * _MOST, np.int64)
     count = tag_runs(data, 0, len(data), found)
-    if count < 0 or any(word in data for word in _NOT_HERE):
+    if count < 0 or _COMMENT in data or _ISOTOPE in data:
         return None
-    runs = [tuple(run) for run in found[: 3 * count].reshape(-1, 3).tolist()]
-    slack, texts = ([(at, end) for kind, at, end in runs if kind == one] for one in (LEFTOVER, TEXT))
+    new = bytearray(data)
+    texts: list[Run] = []
+    slack: list[Run] = []
+    for kind, start, end in found[: 3 * count].reshape(-1, 3).tolist():
+        (texts if kind == TEXT else slack).append((start, end))
+        if kind != TEXT:
+            new[start:end] = bytes(end - start)
     if texts and not _is_plain(data, texts):
         return None
     copies: list[Edit] | None = []
-    if not all(any(a <= start and end <= b for a, b in slack) for start, end in matches):
+    if any(_holding(slack, start, end) is None for start, end in matches):
         copies = _copies(data, tag, texts, slack, find(data, needles))
     if copies is None:
         return None
-    new = bytearray(data)
-    for start, end in slack:
-        new[start:end] = bytes(end - start)
     for edit in copies:  # at equal length
         new[edit.offset : edit.end] = edit.new
     fate = Fate(len(slack) + len(copies), sum(edit.rule.endswith(CUT) for edit in copies))
     return Direct(bytes(new), fate, stays=bytes(new))
+
+
+def _holding(runs: Sequence[Run], start: int, end: int) -> Run | None:
+    """Find the run that holds all bytes of another."""
+    for run in runs:
+        if run[0] <= start and end <= run[1]:
+            return run
+    return None
 
 
 def _is_plain(data: bytes, texts: Sequence[Run]) -> bool:
@@ -127,9 +137,9 @@ def _copies(
     """Replace the copies in the texts of a tag; None where one stands elsewhere, or has to stay."""
     edits = []
     for hit in hits:
-        if any(at <= hit.start and hit.end <= end for at, end in slack):
+        if _holding(slack, hit.start, hit.end) is not None:
             continue
-        run = next((run for run in texts if run[0] <= hit.start and hit.end <= run[1]), None)
+        run = _holding(texts, hit.start, hit.end)
         if run is None or is_kept(tag, data, hit.start, hit.end):
             return None
         edit = copy_edit(hit, Field(("",), Space(), run, run, csa.LATIN))
