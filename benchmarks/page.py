@@ -119,6 +119,7 @@ def main() -> None:
         "--render", action="store_true", help="measure nothing: write the page from its figures again"
     )
     options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
     how = " --quick" if options.quick else " --half" if options.half else ""
     found = json.loads(FIGURES.read_text("utf-8")) if options.render else measure(options.folder, how)
     to = options.folder if options.quick else ROOT / "docs"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from fastanon import batch, comparison
@@ -127,7 +127,7 @@ def inspection(path: str, found: Finding) -> Inspection:
             elif not own.hold(hit.start, hit.end):
                 copies.append(Place(at.name, hit.start + one.base, hit.end - hit.start, hit.needle.kind))
         slack += sum(1 for _ in one.part.slack())
-    uids = tuple(replace(p, offset=p.offset + one.base) for one in found.parts for p in telling_uids(one.part))
+    uids = tuple(p._replace(offset=p.offset + one.base) for one in found.parts for p in telling_uids(one.part))
     return Inspection(path, tuple(fields), tuple(copies), uids, slack, structural)
 
 

@@ -12,7 +12,6 @@ import stat
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from fastanon import beside, folders
@@ -28,8 +27,7 @@ _LARGEST = 256 << 20  # bytes of a journal
 _UNFINISHED = "its changes are not finished: fastanon recover finishes them"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What becomes of one file in place.
 
     Attributes

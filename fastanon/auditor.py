@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 
 from fastanon import bulk
 from fastanon.bulk import Bulk
@@ -32,8 +32,7 @@ from fastanon.search import (
 from fastanon.uids import SHORTEST, uids_in
 
 
-@dataclass(frozen=True, slots=True)
-class Audit:
+class Audit(NamedTuple):
     """What was searched, and what was found.
 
     Attributes
@@ -77,11 +76,10 @@ def of_preview(preview: Opened, plan: Plan, secrets: Secrets, scheme: Scheme) ->
     searched = sum(one.size for one in plan.bulk)
     leaks = seen.leaks + tuple(place for one in plan.bulk for place in one.left)
     scanned, payload = seen.scanned + searched, seen.payload - searched
-    return replace(seen, how="preview", scanned=scanned, payload=payload, leaks=leaks, bulk=plan.bulk)
+    return seen._replace(how="preview", scanned=scanned, payload=payload, leaks=leaks, bulk=plan.bulk)
 
 
-@dataclass(frozen=True, slots=True)
-class Secrets:
+class Secrets(NamedTuple):
     """What a copy may not hold: needles of the original, and its UIDs where these are mapped."""
 
     needles: tuple[Needle, ...]
@@ -165,7 +163,7 @@ def of_opened(
 def places_left(every: Iterable[tuple[Part, int]], secrets: Secrets, scheme: Scheme) -> list[Place]:
     """Give the places of all that is left in parts with offsets; those in keys and numbers have no name."""
     return [
-        replace(place, offset=place.offset + at)
+        place._replace(offset=place.offset + at)
         for part, at in every
         for place in (
             *_left(part, secrets, scheme),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from fastanon.chance import Scanned
 from fastanon.copies import copy_edit
@@ -15,8 +15,7 @@ from fastanon.part import Part
 _BLOCK = 16 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Bulk:
+class Bulk(NamedTuple):
     """One payload, as the report tells of it.
 
     Attributes
@@ -61,11 +60,11 @@ def decide(part: Part, scanned: Scanned, patch: bool) -> tuple[Bulk, list[tuple[
     if not places:
         return seen, []
     if not patch:
-        return replace(seen, left=places), []
+        return seen._replace(left=places), []
     planned = [(field, copy_edit(hit, field), hit.needle.kind) for hit in scanned.real]
     edits = [edit for _, edit, _ in planned]
     digests = digest(part, run, []), digest(part, run, edits)
-    return replace(seen, patched=places, before=digests[0], after=digests[1]), planned
+    return seen._replace(patched=places, before=digests[0], after=digests[1]), planned
 
 
 def digest(part: Part, run: tuple[int, int], edits: Sequence[Edit]) -> str:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from fastanon.identity import Needle, Needles
 from fastanon.kept_kernels import is_off
@@ -33,8 +32,7 @@ Counts: TypeAlias = Sequence[Sequence[int]]  # [4][256]
 Advance: TypeAlias = Callable[[int], object]
 
 
-@dataclass(frozen=True, slots=True)
-class Scanned:
+class Scanned(NamedTuple):
     """What the search of one payload brought.
 
     Attributes

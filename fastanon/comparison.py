@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import replace
 
 from fastanon import auditor, progress
 from fastanon.archives.reader import Reader
@@ -91,7 +90,7 @@ class Comparison:
             with inner.open() as opened:
                 audit = self._audit(inner, opened, needles)
         said = (Place("archive header", 0, h.end - h.start, h.needle.kind) for h in find(inner.said, needles))
-        audit = replace(audit, leaks=(*audit.leaks, *said), scanned=audit.scanned + len(inner.said))
+        audit = audit._replace(leaks=(*audit.leaks, *said), scanned=audit.scanned + len(inner.said))
         messages = [*self._messages(item, needles), *(f"beside its members: {note}" for note in inner.notes)]
         return FileResult(
             self._shown(item.path), AUDITED, audit=self._with_path(audit, item), listed=item.listed,
@@ -126,7 +125,7 @@ class Comparison:
     def _with_path(self, audit: Audit, item: Source) -> Audit:
         hits = hits_in_path(item.name, self._met)
         places = tuple(Place("file name", h.start, h.end - h.start, h.needle.kind) for h in hits)
-        return replace(audit, leaks=audit.leaks + places)
+        return audit._replace(leaks=audit.leaks + places)
 
     def _shown(self, path: str) -> str:
         return self._mask.shown(path, self._met)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
+from typing import NamedTuple
 
 from fastanon.errors import PlanError
 from fastanon.fields import Box, Field
@@ -19,8 +19,7 @@ _LARGEST = {"H": 0xFFFE, "I": 0xFFFFFFFE, "i": 0x7FFFFFFE}
 _LAST = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     """A run of bytes and what it becomes.
 
     Attributes

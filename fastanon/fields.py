@@ -113,8 +113,7 @@ class Field(NamedTuple):
         return " > ".join(self.key)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Somewhere something identifying stands: its path by name, offset, length and kind, never its value."""
 
     where: str

@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from fastanon import urls
 from fastanon.beside import is_ours
@@ -35,8 +34,7 @@ _PAYLOADS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """One file to look at.
 
     Attributes
@@ -86,7 +84,7 @@ def sources(source: Input) -> list[Source]:
         for item in _files_below(path) if kind == "folder" else [_file(path, not listed)]:
             name = os.path.relpath(urls.plain(item.path), base)
             root = path if kind == "folder" else os.path.dirname(path)
-            every.setdefault(item.path, replace(item, name=name, root=root))
+            every.setdefault(item.path, item._replace(name=name, root=root))
     kept = {path: item for path, item in _checked(every) if not is_ours(os.path.basename(path))}
     return list(paired(kept, lambda path: path in kept or _is_there(path)))
 
@@ -106,7 +104,7 @@ def _checked(every: Mapping[str, Source]) -> Iterator[tuple[str, Source]]:
         problem = item.problem
         if os.path.dirname(path) in unfinished:
             problem = UnfinishedError("a run in place was cut off here: fastanon recover finishes it", path=path)
-        yield path, replace(item, problem=problem)
+        yield path, item._replace(problem=problem)
 
 
 def _expand(source: Input) -> Iterator[tuple[str, str]]:
@@ -214,7 +212,7 @@ def paired(every: Mapping[str, Source], there: Callable[[str], bool] = _is_there
         problem = item.problem
         if path.lower().endswith(".bf") and problem is None:
             problem = UnsupportedError("a .bf without its .dcm: nothing says whose it is", path=path)
-        yield replace(item, payload=payloads.get(path), problem=problem)
+        yield item._replace(payload=payloads.get(path), problem=problem)
 
 
 def _payload_of(path: str, there: Callable[[str], bool]) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fastanon import spellings, text
 from fastanon.limits import check
@@ -22,8 +22,7 @@ _BACK = 3  # bytes of the escape that leads back to ASCII, and more than a singl
 _EVERYWHERE = ("utf-8", "latin-1", "cp1252", "utf-16-le", "utf-16-be")
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """One identifying value, as it stands in one component group, date or ID.
 
     Attributes
@@ -47,8 +46,7 @@ class Value:
     cut: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Needle:
+class Needle(NamedTuple):
     """A byte pattern to search for.
 
     Attributes

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from fastanon.fields import Field, Space, Text
+from fastanon.identity import Needles
 from fastanon.keep import AROUND, is_kept
 from fastanon.part import Part, broken_text, holding, text_rules
 from fastanon.rules import Rule
@@ -107,7 +108,8 @@ class Inside(Part):
 
 
 def _same(one: object, other: object) -> bool:
-    return one is other or (not isinstance(one, tuple) and one == other)
+    """Compare, but of needles, which are many, say only whether they are the very same."""
+    return one is other or (type(one) is not tuple and not isinstance(one, Needles) and one == other)
 
 
 @functools.lru_cache(16)

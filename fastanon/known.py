@@ -105,7 +105,7 @@ class Known:
             result = replace(result, output=self.shown(target.path))
         hits = hits_in_path(target.name, self.met)
         places = tuple(Place("file name", h.start, h.end - h.start, h.needle.kind) for h in hits)
-        return replace(result, audit=replace(seen, leaks=seen.leaks + places)) if places else result
+        return replace(result, audit=seen._replace(leaks=seen.leaks + places)) if places else result
 
     def shown(self, path: str) -> str:
         """Give a path without what identifies in it, as far as that is known by now."""

@@ -6,7 +6,7 @@ of events every short name stands somewhere by chance, so nothing in payload is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 #: Kinds in which hits are only counted: samples, where letters are ordinary values.
 _SAMPLES = frozenset(("pixels", "waveform", "curve", "overlay", "norm", "sinogram"))
@@ -17,8 +17,7 @@ _BY_TYPE = (("LISTMODE", "list-mode"), ("PETLM", "list-mode"), ("NORM", "norm"),
 FIRST_BULK = 0x50000000  #: No tag of payload is lower.
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
+class Payload(NamedTuple):
     """A run of bulk data.
 
     Attributes

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 
 from fastanon import refit
 from fastanon.bulk import Bulk
@@ -28,8 +28,7 @@ from fastanon.search import Finding, search
 WORTH, _MOST = 1 << 20, 64 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """What becomes of one file: without any value of it, so that it can be shown, kept and sent.
 
     Attributes
@@ -176,7 +175,7 @@ def drafts_of(
 
 
 def _moved(place: Place, base: int) -> Place:
-    return replace(place, offset=place.offset + base) if base else place
+    return place._replace(offset=place.offset + base) if base else place
 
 
 def plan_in_place(opened: Opened, scheme: Scheme, found: Finding | None = None) -> Plan:

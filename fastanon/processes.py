@@ -66,9 +66,9 @@ def _begin(parent: int) -> None:
     """Leave Ctrl-C to the run, and end with it even where it was killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_follow, args=(parent,), daemon=True).start()
-    from fastanon.cli import dump_no_core
+    from fastanon.cli import set_up
 
-    dump_no_core()
+    set_up()
 
 
 def _follow(parent: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import replace
 
 from fastanon import apply, beside
 from fastanon.apply import Recovered
@@ -68,7 +67,7 @@ def settled(listed: Iterable[Source]) -> tuple[list[Source], int]:
         if not isinstance(item.problem, UnfinishedError):
             there.append(item)
         elif (done is not None and done.error is not None) or os.path.lexists(item.path):
-            there.append(replace(item, problem=None if done is None else done.error))
+            there.append(item._replace(problem=None if done is None else done.error))
     return there, sum(done.files for done in known.values() if done is not None)
 
 

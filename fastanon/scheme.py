@@ -6,6 +6,7 @@ import functools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from fastanon import dates, text
 from fastanon.errors import ReplacementError
@@ -65,8 +66,7 @@ class Given:
             (text.check_date if what == "dob" else text.check_name)(value, what)
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(NamedTuple):
     """Whose file it is.
 
     Attributes

@@ -71,8 +71,7 @@ class Searched:
     payloads: list[Scanned] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """What a search of one file brought.
 
     Attributes

@@ -67,7 +67,7 @@ def planned(opened: Opened, found: Finding, renamed: Renamed, options: Options) 
         audit = _audited(opened, plan, found, options)
     if audit.leaks:
         raise LeftError(audit)
-    return plan, replace(audit, scanned=0) if found.own else audit
+    return plan, audit._replace(scanned=0) if found.own else audit
 
 
 def _audited(opened: Opened, plan: Plan, found: Finding, options: Options) -> Audit:

@@ -100,7 +100,7 @@ class Streaming:
         if passing is None or audit is None:
             return audit
         seen, _ = bulk.decide(found.parts[-1].part, passing.scanned(), patch=False)
-        return with_bulk(replace(audit, payload=audit.payload - seen.size), (seen,))
+        return with_bulk(audit._replace(payload=audit.payload - seen.size), (seen,))
 
     def _write(self, data: bytearray) -> None:
         """Write all that waits."""

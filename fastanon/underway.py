@@ -1,17 +1,19 @@
 """A payload that is searched on its way into the copy, and read back there by a thread that follows close behind.
 
-A large file is read once, not twice, and its copy while that is still in memory.
+A large file is read once, not twice, and its copy while that is still in memory. The payload of a small one is in
+memory: if nothing stood in it, and the copy of it is the same, nothing stands there.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from fastanon import bulk
 from fastanon.bulk import Bulk
 from fastanon.chance import LARGE, Advance, Scanned, Scanner
 from fastanon.copying import Copied
+from fastanon.edits import Edit
 from fastanon.errors import ChangedError
 from fastanon.identity import Needle
 from fastanon.opened import NO_FILE, Opened
@@ -135,3 +137,21 @@ def underway(opened: Opened, found: Finding, advance: Advance) -> Underway | Non
     one = found.parts[number]
     waits = one.part.opened is opened and not one.payloads and payload.size >= LARGE
     return Underway(found, number, payload, advance) if waits else None
+
+
+def as_it_was(
+    opened: Opened, found: Finding, edits: Sequence[Edit], path: str, advance: Advance
+) -> Matched | None:
+    """Read the payload of a small file back from its copy; None where that has to be searched."""
+    seen = [(one.part, scanned) for one in found.parts for scanned in one.payloads]
+    if len(seen) != 1 or seen[0][0].opened is not opened or seen[0][1].hits or not isinstance(opened.view, bytes):
+        return None
+    start, stop = seen[0][1].payload.start, seen[0][1].payload.end
+    if any(edit.offset < stop and start < edit.end for edit in edits):
+        return None
+    move = sum(edit.growth for edit in edits if edit.end <= start)
+    with Opened(path, viewed=False) as copy:
+        if copy.size < stop + move or copy.read(start + move, stop + move) != opened.view[start:stop]:
+            return None
+    advance(stop - start)
+    return Matched((start + move, stop + move), [])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -32,7 +32,7 @@ from fastanon.search import Finding, in_payloads, search, search_payloads
 from fastanon.shards import Shard
 from fastanon.sharing import Sharing
 from fastanon.subjects import Host, nobody
-from fastanon.underway import Underway, underway
+from fastanon.underway import Underway, as_it_was, underway
 from fastanon.urls import root
 from fastanon.walk import Bytes
 
@@ -308,13 +308,13 @@ class Work:
             if late is not None and not late.is_clean:
                 raise _NoChanceError
             if self.options.audit != "none":
-                matched = late.read_back if late else None
+                matched = late.read_back if late else as_it_was(opened, found, plan.edits, path, advance)
                 left = auditor.of_copy(path, secrets, self.options.scheme, self._full, advance, matched)
                 if marked and left.leaks:
                     raise _MarkedLeakError
                 scanned = 0 if found.own else left.scanned  # there are no values to search for
                 told = late.bulk() if late else plan.bulk  # of patches too
-                seen.append(replace(left, bulk=told, scanned=scanned))
+                seen.append(left._replace(bulk=told, scanned=scanned))
 
         folder = self.to or os.path.dirname(opened.path)
         staged = stage(
@@ -396,4 +396,4 @@ def with_bulk(audit: Audit, more: tuple[Bulk, ...]) -> Audit:
     """Add what was found in a payload beside the file."""
     leaks = tuple(place for one in more for place in one.left)
     scanned = sum(one.size for one in more)
-    return replace(audit, bulk=audit.bulk + more, leaks=audit.leaks + leaks, scanned=audit.scanned + scanned)
+    return audit._replace(bulk=audit.bulk + more, leaks=audit.leaks + leaks, scanned=audit.scanned + scanned)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
@@ -94,7 +93,7 @@ def _no_nfd(*args: Any, forms: Callable[..., Any] = spellings.forms) -> Iterator
 
 def _in_lower_case(*args: Any, needles: Callable[..., Any] = identity.needles_of) -> Any:
     found, left_out = needles(*args)
-    return tuple(replace(needle, fold=False) for needle in found), left_out
+    return tuple(needle._replace(fold=False) for needle in found), left_out
 
 
 def _values_but(drop: Callable[[Any], bool]) -> Callable[..., Any]:
@@ -112,12 +111,12 @@ def _hits_but(drop: Callable[[int, Any], bool]) -> Callable[..., Any]:
 
 
 def _no_patch(*args: Any, decide: Callable[..., Any] = bulk.decide, **more: Any) -> Any:
-    return replace(decide(*args, **more)[0], patched=(), left=()), []
+    return decide(*args, **more)[0]._replace(patched=(), left=()), []
 
 
 def _one_edit_less(*args: Any, plan: Callable[..., Any] = planner.make_plan, **more: Any) -> Any:
     found = plan(*args, **more)
-    return replace(found, edits=[edit for edit in found.edits if edit.rule != "marker"][:-1])
+    return found._replace(edits=[edit for edit in found.edits if edit.rule != "marker"][:-1])
 
 
 UNCOVERED = "draft.Draft._uncovered"

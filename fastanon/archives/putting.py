@@ -131,7 +131,7 @@ class Members:
             self._around.keep(entry.source.path, entry.target)
             size = opened.size + sum(edit.growth for edit in plan.edits)
             writer.add(entry.new_name, size, content_of(opened, plan.edits), member.packed)
-        entry.plan, entry.changed = replace(plan, edits=(), places=()), bool(plan.edits)
+        entry.plan, entry.changed = plan._replace(edits=(), places=()), bool(plan.edits)
 
     def _planned_like(self, entry: Entry, opened: Opened) -> Plan | None:
         """Plan a member as another of its series was planned, if that can be."""
@@ -212,7 +212,7 @@ class Members:
         assert entry.secrets is not None
         left = auditor.of_opened(opened, entry.secrets, self._scheme, self._full, self._around.advance)
         # of own output there are no values to search for; and the plan tells of patches too
-        return replace(left, bulk=entry.plan.bulk, scanned=0 if entry.own else left.scanned)
+        return left._replace(bulk=entry.plan.bulk, scanned=0 if entry.own else left.scanned)
 
     def _audited_payload(self, entry: Entry, opened: Opened) -> Audit:
         header = entry.header

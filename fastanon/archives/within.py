@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -84,12 +83,12 @@ def _members(item: Source, opened: Opened, kind: str, payloads: bool) -> Iterato
                 with member.open() as opening:
                     entry.kind = read_parts(opening)[-1].kind_beside()
     for entry, member in entries.with_members():
-        source = replace(entry.source, name=f"{item.name}/{entry.source.name}")
+        source = entry.source._replace(name=f"{item.name}/{entry.source.name}")
         if entry.header is None:
             opens = partial(opened_member, member) if source.problem is None else _raising(source.problem)
-            yield Inner(replace(source, payload=None), opens, member.said)
+            yield Inner(source._replace(payload=None), opens, member.said)
         elif payloads:
-            header = replace(entry.header.source, name=f"{item.name}/{entry.header.source.name}")
+            header = entry.header.source._replace(name=f"{item.name}/{entry.header.source.name}")
             yield Inner(source, member.open, member.said, header=header, kind=entry.header.kind)
     notes = (*contents.notes, *(() if entries.bare else ("times, owners or comments of its members",)))
     yield Inner(item, None, contents.said, notes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import importlib
 import io
 import os
@@ -77,16 +78,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         The exit status: 0 done and clean, 1 failed, 2 wrong usage, 3 something left, 4 files refused.
     """
-    os.environ.setdefault(
-        "OPENBLAS_NUM_THREADS", "1"
-    )  # numpy would start a thread a core for what is not done here
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a path may hold bytes that are no text
     arguments = list(sys.argv[1:] if argv is None else argv)
     command = next((a for a in arguments if a in _COMMANDS), None)
     if argv is None:
-        dump_no_core()
+        set_up()
     try:
         options = _parser(command).parse_args(arguments)
         with _stoppable():
@@ -137,7 +135,14 @@ def _stoppable() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def dump_no_core() -> None:
+def set_up() -> None:
+    """Set up a process that is all the program's own."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # or numpy starts a thread a core, which turn in vain
+    gc.set_threshold(20_000, 50, 100)  # little refers to itself; to look for it more often takes 3% of a run
+    _dump_no_core()
+
+
+def _dump_no_core() -> None:
     """Leave no memory behind where the program crashes: there are names in it."""
     with contextlib.suppress(ImportError, OSError, ValueError):
         import resource

@@ -6,8 +6,7 @@ import functools
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from fastanon.errors import UsageError
 from fastanon.profiles import table
@@ -29,8 +28,7 @@ class ProfileError(UsageError):
     """A profile that says something unknown or contradicts itself; the message has its file and line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(NamedTuple):
     """One file of a profile, as written: what it extends is not yet in it.
 
     Attributes

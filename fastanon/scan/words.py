@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Container, Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fastanon.identity import Needle, Needles
 from fastanon.limits import check
@@ -20,8 +20,7 @@ _compiled: dict[tuple[Needle, ...], Matcher] = {}  # the last few
 _LONGEST_RUN = 512  # of ideographs after one escape
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A place where a needle stands; offsets count in the space that was searched."""
 
     start: int

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import replace
 from itertools import accumulate
 
 from fastanon import bulk
@@ -169,8 +168,8 @@ class Likeness:
             raise UnlikeError
         old, template = self._template.plan, self._template
         edited, cuts, structural, self.left = self._totals(fates)
-        plan = replace(
-            old, path=opened.path, identity=opened.identity, edits=self._edits(became, opened.size),
+        plan = old._replace(
+            path=opened.path, identity=opened.identity, edits=self._edits(became, opened.size),
             changed=edited, scanned=opened.size - self.payload.size,
             payload=self.payload.size, structural=structural, bulk=bulks,
             messages=messages(template.found.left_out, cuts),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fastanon.errors import MalformedError, UnsupportedError
 from fastanon.fields import Slot
@@ -31,8 +31,7 @@ _SHOWN = 6  # letters of a mark cut off that still tell it: LARGE_
 Run = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Ptd:
+class Ptd(NamedTuple):
     """Where the parts of a ptd lie.
 
     Attributes
