@@ -5,7 +5,6 @@ Names are whole parameter names, in the spellings seen on scanners; case counts.
 
 from __future__ import annotations
 
-import functools
 import re
 
 #: A parameter that is a number and holds a date as YYYYMMDD: VE11 and XA30 write that of the exam into it, in
@@ -78,7 +77,6 @@ _LONGEST = 256  # letters of a name; real ones have 62, and the expressions abov
 _RULE_OF = {name: rule for rule, names in RULES.items() for name in names}
 
 
-@functools.lru_cache(4096)
 def rule_of(name: str) -> str | None:
     """Give the rule for a parameter.
 
