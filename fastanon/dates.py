@@ -30,9 +30,6 @@ _OFFSET = r"[+-](?:0\d|1[0-4])[0-5]\d"  # from UTC, -1200 to +1400: no plausible
 _DA = rf"\d{{4}}\.\d\d\.\d\d|{_DAY}"
 _DT = rf"(?:\d{{8}}{_TIME}|{_DAY})(?:{_OFFSET})?"
 
-_VALUE_DA, _VALUE_DT = (
-    re.compile(rf"({form})|({form})-({form})?|-({form})", re.ASCII) for form in (_DA, _DT)
-)  # one, a range that may be open at its end, one open at its start
 _LEAD = re.compile(r"(?P<y>\d{4})(?:(?P<dot>\.?)(?P<m>\d\d)(?:\.?(?P<d>\d\d))?)?", re.ASCII)
 
 _PART = {"y": r"(?P<y>\d{4})", "m": r"(?P<m>\d\d)", "d": r"(?P<d>\d\d)"}
@@ -55,6 +52,12 @@ _BETWEEN_VALUES = re.compile(r"[\\,;|]")
 _SECONDS, _SECONDS_A_DAY = re.compile(r"[0-9]{9,10}"), 86400
 
 
+@functools.cache
+def _ranges(form: str) -> re.Pattern[str]:
+    """Give the pattern of one value, a range that may be open at its end, and one open at its start."""
+    return re.compile(rf"({form})|({form})-({form})?|-({form})", re.ASCII)
+
+
 @functools.lru_cache(_REMEMBERED)
 def shift_da(value: str, days: int) -> str | None:
     """Put a value of VR DA back.
@@ -72,7 +75,7 @@ def shift_da(value: str, days: int) -> str | None:
         The value in the same form; None if a part of it is no date, such as 00000000 or 20230231, or if the
         result would lie before year 1.
     """
-    return _shift_value(_VALUE_DA, value, days)
+    return _shift_value(_ranges(_DA), value, days)
 
 
 @functools.lru_cache(_REMEMBERED)
@@ -92,7 +95,7 @@ def shift_dt(value: str, days: int) -> str | None:
     str or None
         The value with only the date changed; None as for `shift_da`, and if the time or the offset is none.
     """
-    return _shift_value(_VALUE_DT, value, days)
+    return _shift_value(_ranges(_DT), value, days)
 
 
 def shift_text(value: str, days: int) -> str | None:

@@ -28,21 +28,22 @@ _LAST = re.compile(rb"(?i)(?:^|[\r\n\0])[ \t]*(?:![ \t]*)?END OF INTERFILE[^\r\n
 _LETTER = re.compile(rb"[A-Za-z\x80-\xff]")
 
 _PATIENT = r"\bpatients?(?: [a-z]+)*? ?(?:(?<=patient)|(?<=patients)|(?<= ))"
+#: Compiled when the first Interfile header is met: `re` keeps them.
 _RULES = (
-    ("physician", re.compile(r"physicians?\b")),
-    ("patient", re.compile(_PATIENT + r"names?\b")),
-    ("id", re.compile(_PATIENT + r"ids?\b|^(?:accession|medical record) number$")),
-    ("dob", re.compile(_PATIENT + r"(?:dob|birth[a-z]*)\b|^(?:dob|date of birth|birth ?date)$")),
-    ("age", re.compile(_PATIENT + r"age$")),
-    ("file", re.compile(r"\bfile ?names?\b|\bfile$|^data set$|\b(?:path|directory|folder)$")),
-    ("operator", re.compile(r"\boperators?\b|^contact person$")),
-    ("institution", re.compile(r"\b(?:institutions?|hospitals?|departments?)\b")),
-    ("station", re.compile(r"\b(?:(?:work)?station|host)(?: ?name)?$")),
-    ("device", re.compile(r"\bserial(?: number)?$")),
-    ("loid", re.compile(r"^(?:study|exam) ?id$")),
-    ("uid", re.compile(r"\buids?$|^frame of reference$")),
+    ("physician", r"physicians?\b"),
+    ("patient", _PATIENT + r"names?\b"),
+    ("id", _PATIENT + r"ids?\b|^(?:accession|medical record) number$"),
+    ("dob", _PATIENT + r"(?:dob|birth[a-z]*)\b|^(?:dob|date of birth|birth ?date)$"),
+    ("age", _PATIENT + r"age$"),
+    ("file", r"\bfile ?names?\b|\bfile$|^data set$|\b(?:path|directory|folder)$"),
+    ("operator", r"\boperators?\b|^contact person$"),
+    ("institution", r"\b(?:institutions?|hospitals?|departments?)\b"),
+    ("station", r"\b(?:(?:work)?station|host)(?: ?name)?$"),
+    ("device", r"\bserial(?: number)?$"),
+    ("loid", r"^(?:study|exam) ?id$"),
+    ("uid", r"\buids?$|^frame of reference$"),
     # Interfile V3.3 dates its own keys and the program too: versions, and no days of the exam.
-    ("date", re.compile(r"^(?!.*\b(?:keys|program|software|version|release)\b).*\b(?:study|exam)?(?:date|utc)\b")),
+    ("date", r"^(?!.*\b(?:keys|program|software|version|release)\b).*\b(?:study|exam)?(?:date|utc)\b"),
 )
 _TEXT = re.compile(r"\b(?:comments?|remarks?)\b|(?<!data type )\bdescription$|^name of ")
 
@@ -100,7 +101,7 @@ def rule_of(key: str) -> str | None:
     plain = _plain(key)
     if plain.startswith(_COUNTED):
         return None
-    return next((rule for rule, pattern in _RULES if pattern.search(plain)), None)
+    return next((rule for rule, pattern in _RULES if re.search(pattern, plain)), None)
 
 
 def _plain(key: str) -> str:
