@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
@@ -14,7 +12,7 @@ import fastanon
 from fastanon.chance import Scanner
 from fastanon.errors import DONE, LEFT
 from fastanon.synthetic import Person, make_listmode, make_ptd, make_slice
-from fastanon.system import System
+from tests.spoiling import spoil
 
 SIZE = 1 << 20
 WHO = Person(name="THISTLEWOOD^JO")
@@ -45,19 +43,7 @@ def test_a_payload_that_is_the_same_is_searched_once(
 def test_what_stands_only_in_the_copy_is_found(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = MAKERS[kind](tmp_path / "a.IMA")
     at = 1000 if kind == "ptd" else path.stat().st_size - 1000  # a .ptd begins with its payload
-    words, pwrite = path.read_bytes()[at : at + 64], System.pwrite
-
-    def spoilt(fd: int, data: memoryview, to: int) -> int:
-        where = bytes(data).find(words)
-        if where >= 0:
-            data = memoryview(bytes(data[:where]) + PLANTED + bytes(data[where + len(PLANTED) :]))
-        return pwrite(fd, data, to)
-
-    def unable(*_: object) -> int:
-        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
-
-    monkeypatch.setattr(System, "pwrite", staticmethod(spoilt))
-    monkeypatch.setattr(System, "copy_file_range", staticmethod(unable))
+    spoil(monkeypatch, path.read_bytes()[at : at + 64], PLANTED)
     report = fastanon.anonymize(path, to=tmp_path / "out")
     assert report.exit_status == LEFT
     copy = next((tmp_path / "out").iterdir()).read_bytes()

@@ -17,6 +17,7 @@ from fastanon.errors import DONE, LEFT
 from fastanon.synthetic import Person, make_listmode, make_ptd, make_slice
 from fastanon.system import System
 from tests.niftypet import anonymize
+from tests.spoiling import spoil
 
 SIZE = 4 << 20
 
@@ -102,20 +103,7 @@ def test_the_copy_is_what_is_audited(at: int, tmp_path: Path, monkeypatch: pytes
     """A name that stands only in what was written is found there."""
     path = make_listmode(tmp_path / "a.IMA", SIZE, Person(name="THISTLEWOOD^JO"))
     start, planted = path.stat().st_size - SIZE, b"\0THISTLEWOOD\0"
-    words = path.read_bytes()[start + at :][:64]
-    pwrite = System.pwrite
-
-    def spoilt(fd: int, data: memoryview, to: int) -> int:
-        where = bytes(data).find(words)
-        if where >= 0:
-            data = memoryview(bytes(data[:where]) + planted + bytes(data[where + len(planted) :]))
-        return pwrite(fd, data, to)
-
-    def unable(*_: object) -> int:
-        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
-
-    monkeypatch.setattr(System, "pwrite", staticmethod(spoilt))
-    monkeypatch.setattr(System, "copy_file_range", staticmethod(unable))  # for the second try, without a mark
+    spoil(monkeypatch, path.read_bytes()[start + at :][:64], planted)  # in the second try, without a mark, too
     report = anonymize(path, to=tmp_path / "out")
     assert report.exit_status == LEFT
     copy = (tmp_path / "out" / "a.IMA").read_bytes()
