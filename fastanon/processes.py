@@ -18,7 +18,8 @@ from loky.process_executor import ProcessPoolExecutor, ShutdownExecutorError
 
 from fastanon.tasks import Outcome, Task, do
 
-_PAUSE = 1.0  # seconds between looks at whether the run is still there
+_PAUSE = 1.0  # seconds between looks at whether the run is still there, and at most for a thread to end
+_FEEDER = "QueueFeederThread"
 
 
 class Processes:
@@ -41,7 +42,7 @@ class Processes:
     lost: tuple[type[BaseException], ...] = (BrokenProcessPool, ShutdownExecutorError)
 
     def __init__(self, count: int) -> None:
-        self.count = count
+        self.count, self._others = count, set(threading.enumerate())
         self._executor = self._made()
 
     def _made(self) -> ProcessPoolExecutor:
@@ -60,6 +61,10 @@ class Processes:
     def close(self) -> None:
         """End all workers, whatever they do."""
         self._executor.shutdown(wait=True, kill_workers=True)
+        # the only one that loky does not wait for; exit would stop it while it gives semaphores back
+        for thread in set(threading.enumerate()) - self._others:
+            if thread.name == _FEEDER:
+                thread.join(_PAUSE)
 
 
 def _begin(parent: int) -> None:

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -292,3 +293,14 @@ def test_no_worker_is_started_for_a_single_file(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert re.fullmatch(r"False\n", done.stdout)
+
+
+def test_no_thread_of_theirs_is_left(tmp_path: Path) -> None:
+    """Exit would stop it anywhere, and what it holds of the system would be told as leaked."""
+    (tmp_path / "in").mkdir()
+    source = make_slice(tmp_path / "in" / "a.dcm", rows=8, columns=8).parent
+    make_slice(source / "b.dcm", rows=8, columns=8, number=2)
+    before = set(threading.enumerate())
+    for number in range(5):
+        assert fastanon.anonymize(source, to=tmp_path / str(number), workers=2).exit_status == DONE
+        assert set(threading.enumerate()) <= before
