@@ -109,8 +109,9 @@ def _tag(data: bytes, tag: int, needles: tuple[Needle, ...], matches: Sequence[R
         return None
     for edit in copies:  # at equal length
         new[edit.offset : edit.end] = edit.new
+    became = bytes(new)
     fate = Fate(len(slack) + len(copies), sum(edit.rule.endswith(CUT) for edit in copies))
-    return Direct(bytes(new), fate, stays=bytes(new))
+    return Direct(became, fate, stays=became)
 
 
 def _holding(runs: Sequence[Run], start: int, end: int) -> Run | None:
